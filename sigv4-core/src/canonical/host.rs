@@ -1,0 +1,151 @@
+//! The host that is signed, and the authority that is sent.
+//!
+//! A Host header that is there is what the server will see, so it is signed as it is. Without one,
+//! HTTP clients derive it from the URI's authority, without userinfo and default port.
+
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header;
+use http::uri::Authority;
+use http::uri::Scheme;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+
+/// Returns the value of the host header, as the server will see it: that of the header, or else the
+/// authority, which is given in [`normal`] form.
+pub(crate) fn host<'a>(
+    authority: Option<&'a str>,
+    headers: &'a HeaderMap,
+) -> Result<&'a str, Error> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let Some(value) = values.next() else {
+        return authority
+            .filter(|authority| !authority.is_empty())
+            .ok_or(MISSING);
+    };
+    if values.next().is_some() {
+        return Err(REPEATED);
+    }
+    std::str::from_utf8(value.as_bytes().trim_ascii())
+        .ok()
+        .filter(|host| !host.is_empty() && host.bytes().all(is_host_byte))
+        .ok_or(NOT_A_HOST)
+}
+
+/// Returns an authority in lower case, without userinfo and default port.
+pub(crate) fn normal<'a>(authority: &'a Authority, scheme: Option<&Scheme>) -> Cow<'a, str> {
+    let text = authority.as_str();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    let default_port = match scheme.map(Scheme::as_str) {
+        Some("http" | "ws") => ":80",
+        Some("https" | "wss") => ":443",
+        _ => ":",
+    };
+    // An IPv6 address ends in a bracket, so that a port is never a part of it.
+    let text = text
+        .strip_suffix(default_port)
+        .or_else(|| text.strip_suffix(':'))
+        .unwrap_or(text);
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// What may stand in `host [ ":" port ]` of RFC 3986.
+const fn is_host_byte(byte: u8) -> bool {
+    crate::canonical::is_unreserved(byte)
+        || matches!(
+            byte,
+            b':' | b'['
+                | b']'
+                | b'%'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+        )
+}
+
+const MISSING: Error = Error::new(
+    ErrorKind::MissingHost,
+    "the request names no host; give it an absolute URI or a Host header",
+);
+const REPEATED: Error = Error::new(
+    ErrorKind::InvalidHost,
+    "the Host header is repeated; leave one",
+);
+const NOT_A_HOST: Error = Error::new(
+    ErrorKind::InvalidHost,
+    "the Host header is empty or holds what no host can; write `host` or `host:port`",
+);
+
+#[cfg(test)]
+mod tests {
+    use http::Uri;
+
+    use super::*;
+
+    fn of(uri: &str, hosts: &[&[u8]]) -> Result<String, ErrorKind> {
+        let uri: Uri = uri.parse().unwrap();
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(header::HOST, http::HeaderValue::from_bytes(host).unwrap());
+        }
+        let authority = uri
+            .authority()
+            .map(|authority| normal(authority, uri.scheme()));
+        host(authority.as_deref(), &headers)
+            .map(str::to_owned)
+            .map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn derives_the_host_from_the_authority() {
+        for (uri, expected) in [
+            ("https://example.com/", "example.com"),
+            ("https://Example.COM/", "example.com"),
+            ("https://example.com:443/", "example.com"),
+            ("http://example.com:80/", "example.com"),
+            ("http://example.com:443/", "example.com:443"),
+            ("https://example.com:8182/", "example.com:8182"),
+            ("https://user:pass@example.com/", "example.com"),
+            ("https://user:pass@example.com:443/", "example.com"),
+            ("https://[2001:DB8::80]/", "[2001:db8::80]"),
+            ("http://[::80]:80/", "[::80]"),
+            ("https://[::1]:9000/", "[::1]:9000"),
+            ("wss://example.com:443/", "example.com"),
+            ("https://example.com:/", "example.com"),
+        ] {
+            assert_eq!(of(uri, &[]), Ok(expected.to_owned()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn signs_a_host_header_as_it_is() {
+        assert_eq!(of("/path", &[b"example.com"]), Ok("example.com".to_owned()));
+        assert_eq!(
+            of("https://dialled/", &[b"Signed:443"]),
+            Ok("Signed:443".to_owned())
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_host() {
+        assert_eq!(of("/path", &[]), Err(ErrorKind::MissingHost));
+        for bad in [&b""[..], b" ", b"a b", b"u@h", b"h/p", b"h\xff", b"h?x"] {
+            assert_eq!(of("/path", &[bad]), Err(ErrorKind::InvalidHost), "{bad:?}");
+        }
+        assert_eq!(of("/path", &[b"a", b"a"]), Err(ErrorKind::InvalidHost));
+    }
+}

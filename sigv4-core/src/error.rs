@@ -1,0 +1,178 @@
+//! What can go wrong: [`Error`] while signing, [`ConfigError`] while configuring.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Says why a request was not signed.
+///
+/// The request is exactly as it was before the call, and nothing has been sent.
+///
+/// `Display` names the part of the request that is at fault and the remedy. It never holds the
+/// value of a header, a query string, or anything else that may be secret. The cause, where there
+/// is one, is in [`source`](StdError::source).
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Source>,
+}
+
+impl Error {
+    /// Makes an error that says what is wrong and what to do about it.
+    #[cfg_attr(
+        not(feature = "runtime"),
+        expect(
+            dead_code,
+            reason = "only the runtime makes errors with a computed text"
+        )
+    )]
+    pub(crate) fn with_message(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) const fn new(kind: ErrorKind, message: &'static str) -> Self {
+        Self {
+            kind,
+            message: Cow::Borrowed(message),
+            source: None,
+        }
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Returns which part of signing failed.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Tells whether the same request may succeed a little later, without any change to it.
+    ///
+    /// Only a lack of credentials passes by itself: the source of credentials may recover.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.kind, ErrorKind::Credentials)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Names the part of a request, or of its circumstances, that kept it from being signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request target is none that AWS serves (`CONNECT`, `*`), or the canonical one does not
+    /// fit into a URI.
+    RequestTarget,
+    /// There is no host to sign: neither a Host header nor an authority in the URI.
+    MissingHost,
+    /// The Host header is repeated, empty, or not a host.
+    InvalidHost,
+    /// The query holds a raw `+`, which [`PlusPolicy::Reject`](crate::PlusPolicy::Reject) refuses.
+    AmbiguousPlus,
+    /// The URI is not in canonical form, which
+    /// [`WireForm::RefuseIfDifferent`](crate::WireForm::RefuseIfDifferent) refuses.
+    NotCanonical,
+    /// The request carries an `Authorization` header, or authentication in its query, that this
+    /// signer did not make or may not take away.
+    ExistingAuthorization,
+    /// The request has so many headers that the signature's do not fit beside them.
+    TooManyHeaders,
+    /// The payload mode is one that the service does not accept.
+    Payload,
+    /// The signing time is before 1970 or after 9999.
+    Time,
+    /// The lifetime of a presigned URL is out of range, or longer than that of the credentials.
+    Expiry,
+    /// There are no usable credentials.
+    Credentials,
+    /// The destination is not within the [host scope](crate::runtime::HostScope).
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    OutOfScope,
+    /// The body is longer than the limit up to which it is held for hashing.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    BodyTooLarge,
+    /// The body could not be read to its end.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    BodyRead,
+    /// The body is not as long as its `Content-Length` says, or that header cannot be read.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    BodyLength,
+    /// The body ends in trailers, which a signature over the payload cannot cover.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    Trailers,
+    /// The HTTP client would send something else than was signed, or sent it somewhere else.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    Client,
+}
+
+/// Says why a configuration value was refused. No request is involved yet.
+#[derive(Debug)]
+pub struct ConfigError {
+    field: &'static str,
+    message: Cow<'static, str>,
+    source: Option<Source>,
+}
+
+impl ConfigError {
+    pub(crate) fn new(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            field,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Returns the name of the value that was refused, for example `region`.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+impl StdError for ConfigError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

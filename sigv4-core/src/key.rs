@@ -1,0 +1,203 @@
+//! The signing key, derived from a secret for one day, region and service.
+//!
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#calculate-signature>
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hmac::Hmac;
+use hmac::KeyInit;
+use hmac::Mac;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::date::Timestamp;
+use crate::names;
+
+/// A signing key, and the text that every signature made with it shares.
+pub(crate) struct DerivedKey {
+    day: u64,
+    region: Box<str>,
+    service: Box<str>,
+    /// The state of HMAC after its key was taken in, zeroized on drop.
+    mac: Hmac<Sha256>,
+    /// `20150830/us-east-1/iam/aws4_request`
+    scope: Box<str>,
+    /// `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/…, SignedHeaders=`
+    authorization_prefix: Box<str>,
+}
+
+impl DerivedKey {
+    fn derive(id: &str, secret: &str, time: &Timestamp, region: &str, service: &str) -> Self {
+        let mut start = Zeroizing::new(Vec::with_capacity("AWS4".len() + secret.len()));
+        start.extend_from_slice(b"AWS4");
+        start.extend_from_slice(secret.as_bytes());
+        let by_day = hmac(&start, time.day());
+        let by_region = hmac(&by_day[..], region);
+        let by_service = hmac(&by_region[..], service);
+        let key = hmac(&by_service[..], names::TERMINATOR);
+
+        let day = time.day();
+        let scope = format!("{day}/{region}/{service}/{}", names::TERMINATOR);
+        let authorization_prefix = format!(
+            "{} Credential={id}/{scope}, SignedHeaders=",
+            names::ALGORITHM
+        );
+        Self {
+            day: time.day_number(),
+            region: region.into(),
+            service: service.into(),
+            mac: keyed(&key[..]),
+            scope: scope.into(),
+            authorization_prefix: authorization_prefix.into(),
+        }
+    }
+
+    fn is_for(&self, day: u64, region: &str, service: &str) -> bool {
+        self.day == day && *self.region == *region && *self.service == *service
+    }
+
+    pub(crate) fn mac(&self) -> Hmac<Sha256> {
+        self.mac.clone()
+    }
+
+    pub(crate) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    pub(crate) fn authorization_prefix(&self) -> &str {
+        &self.authorization_prefix
+    }
+}
+
+/// The keys that were derived from one secret. A part of the credentials, so that a key can never
+/// be used with another secret, whatever the access key id.
+pub(crate) struct KeyRing {
+    /// The latest first. Read on every signature, replaced about once a day.
+    keys: ArcSwap<Vec<Arc<DerivedKey>>>,
+}
+
+/// How many keys are kept: enough for a program that signs for many regions and services, few
+/// enough to be looked through one by one.
+const SLOTS: usize = 32;
+
+impl KeyRing {
+    pub(crate) fn new() -> Self {
+        Self {
+            keys: ArcSwap::from_pointee(Vec::new()),
+        }
+    }
+
+    /// Calls `sign` with the key for a day, region and service, which is derived if it is not there.
+    pub(crate) fn with_key<T>(
+        &self,
+        (id, secret): (&str, &str),
+        time: &Timestamp,
+        region: &str,
+        service: &str,
+        sign: impl FnOnce(&DerivedKey) -> T,
+    ) -> T {
+        let day = time.day_number();
+        let keys = self.keys.load();
+        if let Some(key) = keys.iter().find(|key| key.is_for(day, region, service)) {
+            return sign(key);
+        }
+        drop(keys);
+        let key = Arc::new(DerivedKey::derive(id, secret, time, region, service));
+        self.keys.rcu(|keys| {
+            let others = keys
+                .iter()
+                .filter(|other| !other.is_for(day, region, service));
+            std::iter::once(&key)
+                .chain(others)
+                .take(SLOTS)
+                .cloned()
+                .collect::<Vec<_>>()
+        });
+        sign(&key)
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(keyed(key).chain_update(text).finalize().into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+    fn time(day: u64) -> Timestamp {
+        Timestamp::new(UNIX_EPOCH + Duration::from_secs(day * 86_400)).unwrap()
+    }
+
+    fn tag(key: &DerivedKey) -> String {
+        hex_of(&key.mac().chain_update("text").finalize().into_bytes())
+    }
+
+    fn hex_of(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The example of AWS's guide: secret, date and service `iam` give this key.
+    #[test]
+    fn derives_the_key_that_aws_publishes() {
+        let published = [
+            0xc4, 0xaf, 0xb1, 0xcc, 0x57, 0x71, 0xd8, 0x71, 0x76, 0x3a, 0x39, 0x3e, 0x44, 0xb7,
+            0x03, 0x57, 0x1b, 0x55, 0xcc, 0x28, 0x42, 0x4d, 0x1a, 0x5e, 0x86, 0xda, 0x6e, 0xd3,
+            0xc1, 0x54, 0xa4, 0xb9,
+        ];
+        let day = 16_677; // 2015-08-30
+        let key = DerivedKey::derive("AKIDEXAMPLE", SECRET, &time(day), "us-east-1", "iam");
+        let expected = keyed(&published)
+            .chain_update("text")
+            .finalize()
+            .into_bytes();
+        assert_eq!(tag(&key), hex_of(&expected));
+        assert_eq!(key.scope(), "20150830/us-east-1/iam/aws4_request");
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_keys() {
+        let ring = KeyRing::new();
+        for day in 0..100 {
+            ring.with_key(("id", SECRET), &time(day), "us-east-1", "iam", |_| ());
+        }
+        assert_eq!(ring.keys.load().len(), SLOTS);
+        // The latest are those that are kept.
+        assert!(
+            ring.keys
+                .load()
+                .iter()
+                .all(|key| key.day >= 100 - SLOTS as u64)
+        );
+    }
+
+    #[test]
+    fn keeps_one_key_for_each_day_region_and_service() {
+        let ring = KeyRing::new();
+        let mut tags = std::collections::HashSet::new();
+        for _ in 0..2 {
+            for (day, region, service) in [
+                (1, "a", "b"),
+                (2, "a", "b"),
+                (1, "ab", ""),
+                (1, "", "ab"),
+                (1, "b", "a"),
+            ] {
+                let tag = ring.with_key(("id", SECRET), &time(day), region, service, tag);
+                tags.insert(tag);
+            }
+        }
+        assert_eq!(ring.keys.load().len(), 5);
+        assert_eq!(tags.len(), 5);
+    }
+}

@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod canonical;
+mod credentials;
+mod date;
+mod error;
+mod header_rules;
+mod key;
+mod names;
+mod overrides;
+mod payload;
+mod presign;
+mod request;
+mod rules;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub mod runtime;
+mod scope;
+mod signer;
+mod target;
+mod trace;
+
+pub use crate::credentials::Credentials;
+pub use crate::error::ConfigError;
+pub use crate::error::Error;
+pub use crate::error::ErrorKind;
+pub use crate::header_rules::HeaderMatch;
+pub use crate::header_rules::HeaderRules;
+pub use crate::header_rules::NEVER_SIGNED;
+pub use crate::header_rules::NEVER_SIGNED_PREFIXES;
+pub use crate::overrides::PayloadMode;
+pub use crate::overrides::SigningOverrides;
+pub use crate::payload::Payload;
+pub use crate::presign::PresignOptions;
+pub use crate::presign::Presigned;
+pub use crate::request::RequestHead;
+pub use crate::request::Signable;
+pub use crate::rules::ContentSha256;
+pub use crate::rules::ExistingAuthorization;
+pub use crate::rules::PlusPolicy;
+pub use crate::rules::SessionTokenMode;
+pub use crate::rules::SigningRules;
+pub use crate::rules::UnsignedPayload;
+pub use crate::rules::WireForm;
+pub use crate::signer::Signed;
+pub use crate::signer::Signer;
+pub use crate::signer::SignerBuilder;
+pub use crate::trace::SigningTrace;

@@ -1,0 +1,44 @@
+//! The header names of the protocol. As constants they cost nothing to insert; made at run time
+//! each insertion would allocate.
+
+use http::HeaderName;
+
+pub(crate) const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+pub(crate) const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+pub(crate) const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+pub(crate) const X_AMZ_S3SESSION_TOKEN: HeaderName =
+    HeaderName::from_static("x-amz-s3session-token");
+
+/// `AWS4-HMAC-SHA256`, the name of SigV4 in `Authorization` and in the string to sign.
+pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// The last part of every credential scope.
+pub(crate) const TERMINATOR: &str = "aws4_request";
+
+/// The headers that carry a signature. The signer owns them: whatever a request holds under these
+/// names is replaced or removed, and is never an input to the signature.
+pub(crate) fn is_own_header(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "x-amz-date"
+            | "x-amz-content-sha256"
+            | "x-amz-security-token"
+            | "x-amz-s3session-token"
+    )
+}
+
+/// The query parameters that carry a signature, compared without regard to case.
+pub(crate) fn is_own_parameter(name: &str) -> bool {
+    const OWN: [&str; 9] = [
+        "X-Amz-Algorithm",
+        "X-Amz-Credential",
+        "X-Amz-Date",
+        "X-Amz-Expires",
+        "X-Amz-SignedHeaders",
+        "X-Amz-Signature",
+        "X-Amz-Security-Token",
+        "X-Amz-S3session-Token",
+        "X-Amz-Region-Set",
+    ];
+    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,110 @@
+//! What one request wants otherwise.
+
+use crate::error::ConfigError;
+use crate::rules::SigningRules;
+use crate::scope::Region;
+use crate::scope::Service;
+
+/// Changes how one request is signed.
+///
+/// The adapters read it from the request's extensions; it is the same type in both. It stays there,
+/// so that a retry finds it again.
+///
+/// ```
+/// use sigv4_core::{PayloadMode, SigningOverrides};
+///
+/// let overrides = SigningOverrides::new()
+///     .service("s3")?
+///     .region("eu-central-1")?
+///     .payload(PayloadMode::Unsigned);
+/// let request = http::Request::put("https://bucket.s3.eu-central-1.amazonaws.com/key")
+///     .extension(overrides)
+///     .body(())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SigningOverrides {
+    service: Option<(Service, SigningRules)>,
+    region: Option<Region>,
+    payload: Option<PayloadMode>,
+    unsigned: bool,
+}
+
+impl SigningOverrides {
+    /// Changes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Signs for another service, by the [rules](SigningRules::for_service) of that one.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none that a service can have.
+    pub fn service(mut self, service: &str) -> Result<Self, ConfigError> {
+        self.service = Some((Service::new(service)?, SigningRules::for_service(service)));
+        Ok(self)
+    }
+
+    /// Signs for another region.
+    ///
+    /// # Errors
+    ///
+    /// When the name is none that a region can have.
+    pub fn region(mut self, region: &str) -> Result<Self, ConfigError> {
+        self.region = Some(Region::new(region)?);
+        Ok(self)
+    }
+
+    /// Covers the body in another way.
+    #[must_use]
+    pub const fn payload(mut self, payload: PayloadMode) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    /// Lets the request pass as it is, without a signature and wherever it goes.
+    #[must_use]
+    pub const fn do_not_sign(mut self) -> Self {
+        self.unsigned = true;
+        self
+    }
+
+    /// Tells whether the request is to pass as it is.
+    #[must_use]
+    pub const fn signs(&self) -> bool {
+        !self.unsigned
+    }
+
+    /// Returns how the body is covered, where that is not as usual.
+    #[must_use]
+    pub const fn payload_mode(&self) -> Option<PayloadMode> {
+        self.payload
+    }
+
+    pub(crate) fn of_service(&self) -> Option<(&Service, &SigningRules)> {
+        self.service
+            .as_ref()
+            .map(|(service, rules)| (service, rules))
+    }
+
+    pub(crate) fn of_region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+}
+
+/// How an adapter covers the bodies that pass through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PayloadMode {
+    /// The body is read, up to a limit, and its hash is signed. Every service takes that.
+    #[default]
+    Hashed,
+    /// The body passes as a stream and is not signed (`UNSIGNED-PAYLOAD`). Few services take that;
+    /// for the others it is an error.
+    Unsigned,
+    /// The body has this SHA-256 and passes as a stream. A body with another one is refused by the
+    /// service.
+    Sha256([u8; 32]),
+}

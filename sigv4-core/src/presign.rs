@@ -1,0 +1,432 @@
+//! Signatures in the query string: URLs that whoever holds them may use for a while.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+
+use std::fmt;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::Method;
+use http::Uri;
+use http::header;
+
+use crate::canonical::headers::SignedHeaders;
+use crate::canonical::request::CanonicalRequest;
+use crate::canonical::request::StringToSign;
+use crate::credentials::Credentials;
+use crate::date::Timestamp;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::names;
+use crate::payload::Payload;
+use crate::request::Signable;
+use crate::rules::SessionTokenMode;
+use crate::rules::WireForm;
+use crate::signer::Signer;
+use crate::target::Target;
+use crate::target::View;
+use crate::trace::SigningTrace;
+
+impl Signer {
+    /// Makes a URL that authorises a request like the given one, without credentials, until it
+    /// expires.
+    ///
+    /// The request must have an absolute URI. Its method and its signed headers are part of the
+    /// signature: the holder of the URL has to use the [method](Presigned::method) and send the
+    /// [headers](Presigned::headers) that come with it. The request itself is not changed.
+    ///
+    /// `options` is a lifetime in whole seconds or [`PresignOptions`].
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use sigv4_core::{Credentials, Signer};
+    ///
+    /// let signer = Signer::builder("s3", "us-east-1").build()?;
+    /// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+    /// let request = http::Request::get("https://examplebucket.s3.amazonaws.com/test.txt").body(())?;
+    /// let link =
+    ///     signer.presign(&request, Duration::from_secs(900), &credentials, SystemTime::now())?;
+    /// assert!(link.headers().is_empty());
+    /// let url = link.uri().to_string(); // A credential: hand it on, but keep it out of logs.
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the lifetime is not between a second and seven days, or longer than that of the
+    /// credentials, or the request cannot be signed as it is; see [`ErrorKind`].
+    pub fn presign<R: Signable>(
+        &self,
+        request: &R,
+        options: impl Into<PresignOptions>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<Presigned, Error> {
+        self.presign_canonical(
+            request,
+            &options.into(),
+            credentials,
+            now,
+            |_, presigned| presigned,
+        )
+    }
+
+    /// Tells what [`presign`](Self::presign) would sign, to be compared with what a server expected.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`presign`](Self::presign).
+    pub fn trace_presign<R: Signable>(
+        &self,
+        request: &R,
+        options: impl Into<PresignOptions>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<SigningTrace, Error> {
+        let time = Timestamp::new(now)?;
+        let scope = self.scope(None);
+        self.presign_canonical(
+            request,
+            &options.into(),
+            credentials,
+            now,
+            |canonical, _| SigningTrace::new(canonical, &scope, credentials, &time),
+        )
+    }
+
+    fn presign_canonical<R: Signable, T>(
+        &self,
+        request: &R,
+        options: &PresignOptions,
+        credentials: &Credentials,
+        now: SystemTime,
+        use_it: impl FnOnce(&CanonicalRequest<'_>, Presigned) -> T,
+    ) -> Result<T, Error> {
+        let signing = self.options();
+        let scope = self.scope(None);
+        let time = Timestamp::new(now)?;
+        let lifetime = options.lifetime(&time, credentials)?;
+        let view = View::new(request)?;
+        view.check_authorization(signing.existing)?;
+        if view.uri.scheme().is_none() || view.uri.authority().is_none() {
+            return Err(RELATIVE);
+        }
+        let payload = match options.payload {
+            Some(hash) => Payload::Sha256(hash),
+            None if scope.rules.presigns_unsigned_payload => Payload::Unsigned,
+            None => Payload::EMPTY,
+        };
+        let digest = scope.digest(payload)?;
+
+        let (hoisted, kept) = split_hoisted(view.headers, options.hoist);
+        let kept = View {
+            method: view.method,
+            uri: view.uri,
+            headers: &kept,
+        };
+        let names = {
+            let mut headers = SignedHeaders::new();
+            headers.push("host", b"");
+            kept.push_signed(&signing.headers, &mut headers);
+            headers.sort();
+            let mut names = Vec::new();
+            headers.write_names_to(&mut names);
+            names
+        };
+
+        let credential = credentials.with_key(&time, scope.region, scope.service, |key| {
+            format!("{}/{}", credentials.access_key_id(), key.scope())
+        });
+        let expires = lifetime.as_secs().to_string();
+        let token_mode = signing.token_mode(scope.rules);
+        let token = credentials
+            .session_token()
+            .filter(|_| token_mode != SessionTokenMode::Omitted);
+        let token_name = if scope.rules.token_header == names::X_AMZ_S3SESSION_TOKEN {
+            "X-Amz-S3session-Token"
+        } else {
+            "X-Amz-Security-Token"
+        };
+        let mut added: Vec<(&str, &[u8])> = vec![
+            ("X-Amz-Algorithm", names::ALGORITHM.as_bytes()),
+            ("X-Amz-Credential", credential.as_bytes()),
+            ("X-Amz-Date", time.as_bytes()),
+            ("X-Amz-Expires", expires.as_bytes()),
+            ("X-Amz-SignedHeaders", &names),
+        ];
+        if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Signed) {
+            added.push((token_name, token.as_bytes()));
+        }
+        added.extend(
+            hoisted
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_slice())),
+        );
+
+        let target = Target::new(
+            &view,
+            scope.rules,
+            signing.wire_and_plus(scope.rules),
+            &added,
+        )?;
+        if signing.wire == WireForm::RefuseIfDifferent {
+            Target::new(&view, scope.rules, signing.wire_and_plus(scope.rules), &[])?
+                .check_canonical(&view)?;
+        }
+        let host = target.host(&view)?;
+        let mut headers = SignedHeaders::new();
+        headers.push("host", host.as_bytes());
+        kept.push_signed(&signing.headers, &mut headers);
+        headers.sort();
+        let canonical = CanonicalRequest {
+            method: view.method.as_str(),
+            path: &target.path,
+            query: &target.query.text,
+            headers,
+            payload: &digest,
+        };
+
+        let signature = credentials.with_key(&time, scope.region, scope.service, |key| {
+            let request_digest = canonical.digest();
+            StringToSign {
+                time: &time,
+                scope: key.scope(),
+                request_digest,
+            }
+            .sign(key)
+        });
+        let mut query = target.query.text.to_string();
+        if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Appended) {
+            let token =
+                percent_encoding::percent_encode(token.as_bytes(), crate::canonical::RESERVED);
+            query.extend(["&", token_name, "="].into_iter().chain(token));
+        }
+        query.push_str("&X-Amz-Signature=");
+        query.extend(signature.iter().copied().map(char::from));
+
+        let presigned = Presigned {
+            method: view.method.clone(),
+            uri: target.uri(&view, &query)?,
+            headers: headers_to_send(&canonical.headers, &view),
+            expires_at: time.time() + lifetime,
+        };
+        Ok(use_it(&canonical, presigned))
+    }
+}
+
+/// Says how a URL is presigned. A [`Duration`] converts into it.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PresignOptions {
+    expires_in: Duration,
+    clamp: bool,
+    hoist: bool,
+    payload: Option<[u8; 32]>,
+}
+
+impl PresignOptions {
+    /// Makes URLs that live so long: whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
+    pub const fn expires_in(expires_in: Duration) -> Self {
+        Self {
+            expires_in,
+            clamp: false,
+            hoist: false,
+            payload: None,
+        }
+    }
+
+    /// The longest that AWS lets a presigned URL live: seven days.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+
+    /// Shortens the lifetime of the URL to that of the credentials, where it would be longer.
+    /// Default: such a URL is an error, since it would stop working before its time.
+    pub const fn clamp_to_credentials(mut self) -> Self {
+        self.clamp = true;
+        self
+    }
+
+    /// Moves `x-amz-*` headers into the query, so that the holder need not send them; except those
+    /// that S3 reads from headers only, such as `x-amz-acl` and `x-amz-meta-*`. Default: all stay
+    /// headers.
+    pub const fn hoist_headers(mut self) -> Self {
+        self.hoist = true;
+        self
+    }
+
+    /// Covers a body with this SHA-256, for services other than S3. Default: S3 and its kin cover
+    /// no body, the others an empty one.
+    pub const fn payload_sha256(mut self, hash: [u8; 32]) -> Self {
+        self.payload = Some(hash);
+        self
+    }
+
+    fn lifetime(&self, now: &Timestamp, credentials: &Credentials) -> Result<Duration, Error> {
+        let wanted = Duration::from_secs(self.expires_in.as_secs());
+        if wanted.is_zero() || self.expires_in > Self::MAX_LIFETIME {
+            return Err(LIFETIME);
+        }
+        let Some(end) = credentials.expires_at() else {
+            return Ok(wanted);
+        };
+        let left = end.duration_since(now.time()).unwrap_or_default();
+        let left = Duration::from_secs(left.as_secs());
+        if left.is_zero() {
+            Err(EXPIRED)
+        } else if left >= wanted {
+            Ok(wanted)
+        } else if self.clamp {
+            Ok(left)
+        } else {
+            Err(OUTLIVES)
+        }
+    }
+}
+
+impl From<Duration> for PresignOptions {
+    fn from(expires_in: Duration) -> Self {
+        Self::expires_in(expires_in)
+    }
+}
+
+/// A presigned request: a URL that is a credential until it expires.
+///
+/// `Debug` shows neither the URL nor the values of the headers, and there is no `Display`, so that
+/// it does not end up in a log by accident. [`uri`](Self::uri) is the way to get at it.
+#[derive(Clone)]
+pub struct Presigned {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    expires_at: SystemTime,
+}
+
+impl Presigned {
+    /// Returns the method that the holder has to use.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Returns the URL.
+    #[must_use]
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Returns the headers that the holder has to send with these values. `host` is among them only
+    /// where it is another than the URL's.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// Returns when the URL stops working.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        self.expires_at
+    }
+}
+
+impl fmt::Debug for Presigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presigned")
+            .field("method", &self.method)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Parameters that were headers: name and value.
+type Hoisted = Vec<(String, Vec<u8>)>;
+
+/// Takes the headers that move into the query from the others.
+fn split_hoisted(headers: &HeaderMap, hoist: bool) -> (Hoisted, HeaderMap) {
+    let mut kept = headers.clone();
+    let mut hoisted = Hoisted::new();
+    if hoist {
+        for (name, value) in headers {
+            if is_hoistable(name) {
+                hoisted.push((title_case(name), value.as_bytes().trim_ascii().to_vec()));
+                kept.remove(name);
+            }
+        }
+    }
+    (hoisted, kept)
+}
+
+/// After `RequiredSignedHeaders` of the SDK for Go, which S3 accepts.
+fn is_hoistable(name: &HeaderName) -> bool {
+    const HEADERS_ONLY: [&str; 12] = [
+        "x-amz-acl",
+        "x-amz-copy-source",
+        "x-amz-expected-bucket-owner",
+        "x-amz-grant-",
+        "x-amz-meta-",
+        "x-amz-mfa",
+        "x-amz-object-lock-",
+        "x-amz-request-payer",
+        "x-amz-server-side-encryption",
+        "x-amz-storage-class",
+        "x-amz-tagging",
+        "x-amz-website-redirect-location",
+    ];
+    let name = name.as_str();
+    name.starts_with("x-amz-")
+        && !names::is_own_header(name)
+        && !HEADERS_ONLY.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn title_case(name: &HeaderName) -> String {
+    let mut after_hyphen = true;
+    let title = |letter: char| {
+        let begins = std::mem::replace(&mut after_hyphen, letter == '-');
+        if begins {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        }
+    };
+    name.as_str().chars().map(title).collect()
+}
+
+/// Returns the signed headers as the holder has to send them.
+fn headers_to_send(signed: &SignedHeaders<'_>, view: &View<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for name in signed.names().filter(|name| *name != "host") {
+        for value in view.headers.get_all(name) {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("it was a header's name");
+            headers.append(name, value.clone());
+        }
+    }
+    if let Some(host) = view.headers.get(header::HOST) {
+        let authority = view
+            .uri
+            .authority()
+            .map(|authority| authority.as_str().as_bytes());
+        if authority != Some(host.as_bytes()) {
+            headers.insert(header::HOST, host.clone());
+        }
+    }
+    headers
+}
+
+const LIFETIME: Error = Error::new(
+    ErrorKind::Expiry,
+    "a presigned URL lives for at least a second and at most seven days (604800 s)",
+);
+const EXPIRED: Error = Error::new(
+    ErrorKind::Expiry,
+    "the credentials have expired; a URL presigned with them would never work",
+);
+const OUTLIVES: Error = Error::new(
+    ErrorKind::Expiry,
+    "the presigned URL would outlive the credentials and stop working before its time; \
+     ask for less, or clamp it to the credentials",
+);
+const RELATIVE: Error = Error::new(
+    ErrorKind::RequestTarget,
+    "a presigned URL needs a scheme and an authority; give the request an absolute URI",
+);

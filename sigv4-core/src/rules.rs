@@ -1,0 +1,220 @@
+//! In what services differ: one table, and the type that holds a row of it.
+
+use http::HeaderName;
+
+use crate::names;
+
+/// How one service wants its requests signed.
+///
+/// [`Signer::builder`](crate::Signer::builder) takes the rules from the service's name, so that
+/// most programs never see this type. It is there for a service behind another name, or one that
+/// this crate does not know:
+///
+/// ```
+/// use sigv4_core::{Signer, SigningRules};
+///
+/// // An S3-compatible store that signs as `storage`.
+/// let signer = Signer::builder("storage", "eu-central-1")
+///     .rules(SigningRules::for_service("s3"))
+///     .build()?;
+/// # Ok::<(), sigv4_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningRules {
+    pub(crate) double_encode_path: bool,
+    pub(crate) normalize_path: bool,
+    pub(crate) needs_content_sha256: bool,
+    pub(crate) unsigned_payload: UnsignedPayload,
+    pub(crate) presigns_unsigned_payload: bool,
+    pub(crate) session_token: SessionTokenMode,
+    pub(crate) token_header: HeaderName,
+    pub(crate) plus: PlusPolicy,
+}
+
+impl SigningRules {
+    /// Returns the rules that most services follow: the path is normalised and encoded twice, the
+    /// payload is always hashed, and `x-amz-content-sha256` is not needed.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self {
+            double_encode_path: true,
+            normalize_path: true,
+            needs_content_sha256: false,
+            unsigned_payload: UnsignedPayload::Refused,
+            presigns_unsigned_payload: false,
+            session_token: SessionTokenMode::Signed,
+            token_header: names::X_AMZ_SECURITY_TOKEN,
+            plus: PlusPolicy::Space,
+        }
+    }
+
+    /// Returns the rules of the service with this signing name; those of
+    /// [`standard`](Self::standard) where it is none that differs.
+    #[must_use]
+    pub fn for_service(service: &str) -> Self {
+        // The path is the object's key: taken as it is and encoded once.
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+        let s3 = Self {
+            double_encode_path: false,
+            normalize_path: false,
+            needs_content_sha256: true,
+            unsigned_payload: UnsignedPayload::Allowed,
+            presigns_unsigned_payload: true,
+            plus: PlusPolicy::Literal,
+            ..Self::standard()
+        };
+        match service {
+            "s3" | "s3-outposts" | "s3-object-lambda" => s3,
+            // The token of a CreateSession session has a header of its own.
+            // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html
+            "s3express" => Self {
+                token_header: names::X_AMZ_S3SESSION_TOKEN,
+                ..s3
+            },
+            // https://docs.aws.amazon.com/amazonglacier/latest/dev/amazon-glacier-signing-requests.html
+            "glacier" => Self {
+                needs_content_sha256: true,
+                ..Self::standard()
+            },
+            // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
+            "aoss" => Self {
+                needs_content_sha256: true,
+                unsigned_payload: UnsignedPayload::Allowed,
+                ..Self::standard()
+            },
+            // Lattice does not look at payloads.
+            // https://docs.aws.amazon.com/vpc-lattice/latest/ug/sigv4-authenticated-requests.html
+            "vpc-lattice-svcs" => Self {
+                needs_content_sha256: true,
+                unsigned_payload: UnsignedPayload::Always,
+                presigns_unsigned_payload: true,
+                ..Self::standard()
+            },
+            // https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html
+            "iotdevicegateway" => Self {
+                session_token: SessionTokenMode::Appended,
+                ..Self::standard()
+            },
+            _ => Self::standard(),
+        }
+    }
+
+    /// Sets whether the path, which is percent-encoded on the wire, is encoded once more for the
+    /// signature. Only the S3 family does without.
+    #[must_use]
+    pub const fn double_encode_path(mut self, yes: bool) -> Self {
+        self.double_encode_path = yes;
+        self
+    }
+
+    /// Sets whether dot segments and empty segments are removed from the path.
+    #[must_use]
+    pub const fn normalize_path(mut self, yes: bool) -> Self {
+        self.normalize_path = yes;
+        self
+    }
+
+    /// Sets whether the service wants `x-amz-content-sha256` on every request.
+    #[must_use]
+    pub const fn needs_content_sha256(mut self, yes: bool) -> Self {
+        self.needs_content_sha256 = yes;
+        self
+    }
+
+    /// Sets what the service makes of a payload that is not covered by the signature.
+    #[must_use]
+    pub const fn unsigned_payload(mut self, unsigned_payload: UnsignedPayload) -> Self {
+        self.unsigned_payload = unsigned_payload;
+        self
+    }
+
+    /// Tells what the service makes of a payload that is not covered by the signature.
+    #[must_use]
+    pub const fn unsigned_payload_mode(&self) -> UnsignedPayload {
+        self.unsigned_payload
+    }
+}
+
+/// What a service makes of `UNSIGNED-PAYLOAD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UnsignedPayload {
+    /// The service answers with an error: the payload must be hashed.
+    Refused,
+    /// The service takes it where the caller asks for it.
+    Allowed,
+    /// The service takes nothing else: a payload that is given is not hashed.
+    Always,
+}
+
+/// Where the session token of temporary credentials goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionTokenMode {
+    /// It is sent and covered by the signature.
+    Signed,
+    /// It is sent, and added after the signature was made.
+    Appended,
+    /// It is not sent; the program adds it by a way of its own.
+    Omitted,
+}
+
+/// What a raw `+` in a query means.
+///
+/// RFC 3986 says a plus, HTML forms say a space, and AWS services differ. The canonical form, which
+/// is what is sent, has `%2B` or `%20` and can be misread by nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlusPolicy {
+    /// A plus: `%2B`.
+    Literal,
+    /// A space: `%20`.
+    Space,
+    /// Neither: the request is refused with
+    /// [`ErrorKind::AmbiguousPlus`](crate::ErrorKind::AmbiguousPlus).
+    Reject,
+}
+
+/// What becomes of a URI that is not in canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum WireForm {
+    /// The canonical path, query and authority replace those of the request, so that the server
+    /// reads exactly what was signed.
+    #[default]
+    Canonical,
+    /// The canonical form is signed and the URI is left as it is, for clients that cannot change
+    /// it. The server has to derive the same canonical form from it.
+    AsGiven,
+    /// The request is refused with [`ErrorKind::NotCanonical`](crate::ErrorKind::NotCanonical).
+    RefuseIfDifferent,
+}
+
+/// Whether `x-amz-content-sha256` is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ContentSha256 {
+    /// Where the [rules](SigningRules) of the service want it, where the payload is unsigned, and
+    /// where the request carries one already, which is then replaced.
+    #[default]
+    Auto,
+    /// On every request. No service is known to mind.
+    Always,
+    /// On no request; one that is there is removed.
+    Never,
+}
+
+/// What becomes of an `Authorization` header that the request carries already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ExistingAuthorization {
+    /// An earlier AWS signature (`AWS4-…`) is replaced, which makes signing twice safe. Anything
+    /// else is refused with
+    /// [`ErrorKind::ExistingAuthorization`](crate::ErrorKind::ExistingAuthorization).
+    #[default]
+    ReplaceOwn,
+    /// The request is left as it is and goes out with that header and without a signature.
+    DangerKeep,
+}

@@ -1,0 +1,542 @@
+//! [`Signer`]: what is to be signed and how, decided once; then applied to any number of requests.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::HeaderName;
+use http::HeaderValue;
+use http::Uri;
+use http::header;
+
+use crate::canonical::headers::SignedHeaders;
+use crate::canonical::request::CanonicalRequest;
+use crate::canonical::request::StringToSign;
+use crate::canonical::sink::Sink;
+use crate::credentials::Credentials;
+use crate::date::Timestamp;
+use crate::error::ConfigError;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::header_rules::HeaderRules;
+use crate::names;
+use crate::overrides::SigningOverrides;
+use crate::payload::Payload;
+use crate::request::Signable;
+use crate::rules::ContentSha256;
+use crate::rules::ExistingAuthorization;
+use crate::rules::PlusPolicy;
+use crate::rules::SessionTokenMode;
+use crate::rules::SigningRules;
+use crate::rules::WireForm;
+use crate::scope::Region;
+use crate::scope::Scope;
+use crate::scope::Service;
+use crate::target::Target;
+use crate::target::View;
+use crate::trace::SigningTrace;
+
+/// Signs requests to one service in one region.
+///
+/// A signer is immutable and cheap to clone. It holds no credentials and reads no clock: both are
+/// arguments, so that signing is a pure function that always gives the same answer.
+///
+/// ```
+/// use std::time::SystemTime;
+/// use sigv4_core::{Credentials, Payload, Signer};
+///
+/// let signer = Signer::builder("bedrock", "us-east-1").build()?;
+/// let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+///
+/// let body = br#"{"messages":[]}"#;
+/// let mut request = http::Request::post(
+///     "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.nova-lite-v1:0/converse",
+/// )
+/// .header("content-type", "application/json")
+/// .body(&body[..])?;
+///
+/// signer.sign(&mut request, Payload::Bytes(body), &credentials, SystemTime::now())?;
+/// assert!(request.headers().contains_key("authorization"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Signer {
+    config: Arc<Config>,
+}
+
+impl Signer {
+    /// Begins a signer for a service, by its signing name (`s3`, `bedrock`, `execute-api`), and a
+    /// region (`us-east-1`).
+    pub fn builder(service: impl Into<String>, region: impl Into<String>) -> SignerBuilder {
+        let service = service.into();
+        let options = Options {
+            rules: SigningRules::for_service(&service),
+            wire: WireForm::default(),
+            plus: None,
+            headers: HeaderRules::default(),
+            existing: ExistingAuthorization::default(),
+            content_sha256: ContentSha256::default(),
+            session_token: None,
+        };
+        SignerBuilder {
+            service,
+            region: region.into(),
+            options,
+        }
+    }
+
+    /// Signs a request by its `Authorization` header.
+    ///
+    /// Adds `authorization`, `x-amz-date`, the session token of temporary credentials, and
+    /// `x-amz-content-sha256` where the service wants it, and puts the URI into its
+    /// [canonical form](WireForm::Canonical). Signing again replaces all that.
+    ///
+    /// `payload` says what the body is; `now` is the signing time, from which AWS allows some
+    /// minutes of deviation.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be signed as it is; see [`ErrorKind`]. It is then unchanged.
+    pub fn sign<R: Signable>(
+        &self,
+        request: &mut R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<Signed, Error> {
+        self.sign_scope(self.scope(None), request, payload, credentials, now)
+    }
+
+    /// Signs a request as [`sign`](Self::sign) does, with what this one wants otherwise.
+    ///
+    /// Only service and region are taken from the overrides: the payload is an argument, and who
+    /// does not want a signature does not call this.
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be signed as it is; see [`ErrorKind`]. It is then unchanged.
+    pub fn sign_with<R: Signable>(
+        &self,
+        request: &mut R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+        overrides: &SigningOverrides,
+    ) -> Result<Signed, Error> {
+        self.sign_scope(
+            self.scope(Some(overrides)),
+            request,
+            payload,
+            credentials,
+            now,
+        )
+    }
+
+    /// Tells what [`sign`](Self::sign) would sign, to be compared with what a server expected.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sign`](Self::sign).
+    pub fn trace<R: Signable>(
+        &self,
+        request: &R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<SigningTrace, Error> {
+        let time = Timestamp::new(now)?;
+        let scope = self.scope(None);
+        let view = View::new(request)?;
+        view.check_authorization(self.options().existing)?;
+        let (trace, _) =
+            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
+                SigningTrace::new(canonical, &scope, credentials, &time)
+            })?;
+        Ok(trace)
+    }
+
+    /// Returns the signing name of the service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        self.config.service.as_str()
+    }
+
+    /// Returns the region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.config.region.as_str()
+    }
+
+    /// Returns the rules of the service.
+    #[must_use]
+    pub fn rules(&self) -> &SigningRules {
+        &self.config.options.rules
+    }
+
+    /// Returns a signer that reads a raw `+` in a query so, unless it was
+    /// [told](SignerBuilder::plus) how to.
+    ///
+    /// For adapters to clients whose query builders give the sign a meaning of their own.
+    #[must_use]
+    pub fn with_default_plus(mut self, plus: PlusPolicy) -> Self {
+        if self.options().plus.is_none() {
+            Arc::make_mut(&mut self.config).options.plus = Some(plus);
+        }
+        self
+    }
+
+    pub(crate) fn scope<'a>(&'a self, overrides: Option<&'a SigningOverrides>) -> Scope<'a> {
+        let config = &*self.config;
+        let service = overrides.and_then(SigningOverrides::of_service);
+        let region = overrides.and_then(SigningOverrides::of_region);
+        let (service, rules) = service.unwrap_or((&config.service, &config.options.rules));
+        let region = region.unwrap_or(&config.region);
+        Scope {
+            service: service.as_str(),
+            region: region.as_str(),
+            rules,
+        }
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.config.options
+    }
+
+    fn sign_scope<R: Signable>(
+        &self,
+        scope: Scope<'_>,
+        request: &mut R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<Signed, Error> {
+        let time = Timestamp::new(now)?;
+        let Some(prepared) = self.prepare(scope, request, payload, credentials, time)? else {
+            return Ok(Signed {
+                signature: None,
+                time,
+            });
+        };
+        prepared.apply(request)
+    }
+
+    /// Computes everything that signing changes, and changes nothing yet.
+    fn prepare<R: Signable>(
+        &self,
+        scope: Scope<'_>,
+        request: &R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        time: Timestamp,
+    ) -> Result<Option<Prepared>, Error> {
+        let view = View::new(request)?;
+        if view.check_authorization(self.options().existing)? {
+            return Ok(None);
+        }
+        let ((signature, authorization), changes) =
+            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
+                credentials.with_key(&time, scope.region, scope.service, |key| {
+                    let signature = StringToSign {
+                        time: &time,
+                        scope: key.scope(),
+                        request_digest: canonical.digest(),
+                    }
+                    .sign(key);
+                    let value =
+                        authorization(key.authorization_prefix(), &canonical.headers, &signature);
+                    (signature, value)
+                })
+            })?;
+        Ok(Some(Prepared {
+            signature,
+            authorization,
+            time,
+            changes,
+        }))
+    }
+
+    /// Brings a request into canonical form for header placement.
+    fn with_canonical<T>(
+        &self,
+        scope: &Scope<'_>,
+        view: &View<'_>,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        time: &Timestamp,
+        use_it: impl FnOnce(&CanonicalRequest<'_>) -> T,
+    ) -> Result<(T, Changes), Error> {
+        let options = self.options();
+        let digest = scope.digest(payload)?;
+        let target = Target::new(view, scope.rules, options.wire_and_plus(scope.rules), &[])?;
+        if target.query.was_signed && options.wire != WireForm::Canonical {
+            return Err(SIGNED_QUERY);
+        }
+
+        let mut headers = SignedHeaders::new();
+        headers.push("host", target.host(view)?.as_bytes());
+        headers.push("x-amz-date", time.as_bytes());
+        let sends_digest = match options.content_sha256 {
+            ContentSha256::Always => true,
+            ContentSha256::Never => false,
+            ContentSha256::Auto => {
+                scope.rules.needs_content_sha256
+                    || matches!(payload, Payload::Unsigned)
+                    || view.headers.contains_key(names::X_AMZ_CONTENT_SHA256)
+            }
+        };
+        if sends_digest {
+            headers.push("x-amz-content-sha256", digest.as_bytes());
+        }
+        let token_mode = options.token_mode(scope.rules);
+        let token = credentials
+            .session_token()
+            .filter(|_| token_mode != SessionTokenMode::Omitted);
+        if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Signed) {
+            headers.push(scope.rules.token_header.as_str(), token.as_bytes());
+        }
+        view.push_signed(&options.headers, &mut headers);
+        headers.sort();
+
+        let canonical = CanonicalRequest {
+            method: view.method.as_str(),
+            path: &target.path,
+            query: &target.query.text,
+            headers,
+            payload: &digest,
+        };
+        let result = use_it(&canonical);
+        let changes = Changes {
+            uri: target.rewritten(view, options.wire)?,
+            date: HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value"),
+            digest: sends_digest.then(|| digest.header_value()),
+            token: token.map(|token| (scope.rules.token_header.clone(), token.clone())),
+        };
+        Ok((result, changes))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer")
+            .field("service", &self.service())
+            .field("region", &self.region())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decides how a [`Signer`] signs. Everything has a default; see each method.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SignerBuilder {
+    service: String,
+    region: String,
+    options: Options,
+}
+
+impl SignerBuilder {
+    /// Sets the rules of the service. Default: [those of its name](SigningRules::for_service).
+    pub fn rules(mut self, rules: SigningRules) -> Self {
+        self.options.rules = rules;
+        self
+    }
+
+    /// Sets what becomes of a URI that is not in canonical form. Default:
+    /// [`WireForm::Canonical`], which replaces it.
+    pub fn wire_form(mut self, wire: WireForm) -> Self {
+        self.options.wire = wire;
+        self
+    }
+
+    /// Sets what a raw `+` in a query means. Default: a plus for the S3 family, else a space.
+    pub fn plus(mut self, plus: PlusPolicy) -> Self {
+        self.options.plus = Some(plus);
+        self
+    }
+
+    /// Sets which headers are signed. Default: [`HeaderRules::minimal`].
+    pub fn headers(mut self, headers: HeaderRules) -> Self {
+        self.options.headers = headers;
+        self
+    }
+
+    /// Sets what becomes of an `Authorization` header that is there already. Default:
+    /// [`ExistingAuthorization::ReplaceOwn`].
+    pub fn existing_authorization(mut self, existing: ExistingAuthorization) -> Self {
+        self.options.existing = existing;
+        self
+    }
+
+    /// Sets whether `x-amz-content-sha256` is sent. Default: [`ContentSha256::Auto`].
+    pub fn content_sha256(mut self, content_sha256: ContentSha256) -> Self {
+        self.options.content_sha256 = content_sha256;
+        self
+    }
+
+    /// Sets where the session token goes. Default: it is signed, except for the services that want
+    /// it otherwise.
+    pub fn session_token(mut self, session_token: SessionTokenMode) -> Self {
+        self.options.session_token = Some(session_token);
+        self
+    }
+
+    /// Makes the signer.
+    ///
+    /// # Errors
+    ///
+    /// When the service or the region is none that can be.
+    pub fn build(self) -> Result<Signer, ConfigError> {
+        let service = Service::new(&self.service)?;
+        let region = Region::new(&self.region)?;
+        Ok(Signer {
+            config: Arc::new(Config {
+                service,
+                region,
+                options: self.options,
+            }),
+        })
+    }
+}
+
+#[derive(Clone)]
+struct Config {
+    service: Service,
+    region: Region,
+    options: Options,
+}
+
+/// How a signer signs, apart from what it signs for.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    rules: SigningRules,
+    pub(crate) wire: WireForm,
+    plus: Option<PlusPolicy>,
+    pub(crate) headers: HeaderRules,
+    pub(crate) existing: ExistingAuthorization,
+    content_sha256: ContentSha256,
+    session_token: Option<SessionTokenMode>,
+}
+
+impl Options {
+    pub(crate) fn wire_and_plus(&self, rules: &SigningRules) -> (WireForm, PlusPolicy) {
+        (self.wire, self.plus.unwrap_or(rules.plus))
+    }
+
+    pub(crate) fn token_mode(&self, rules: &SigningRules) -> SessionTokenMode {
+        self.session_token.unwrap_or(rules.session_token)
+    }
+}
+
+/// What becomes of a request when it is signed.
+struct Prepared {
+    signature: [u8; 64],
+    authorization: HeaderValue,
+    time: Timestamp,
+    changes: Changes,
+}
+
+struct Changes {
+    uri: Option<Uri>,
+    date: HeaderValue,
+    digest: Option<HeaderValue>,
+    token: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Prepared {
+    /// Changes the request, all at once: making room for the headers is all that can fail.
+    fn apply<R: Signable>(self, request: &mut R) -> Result<Signed, Error> {
+        let Changes {
+            uri,
+            date,
+            digest,
+            token,
+        } = self.changes;
+        let headers = request.headers_mut();
+        let added = 2 + usize::from(digest.is_some()) + usize::from(token.is_some());
+        if headers.capacity() - headers.len() < added {
+            headers
+                .try_reserve(added)
+                .map_err(|error| NO_ROOM.because(error))?;
+        }
+
+        headers.insert(header::AUTHORIZATION, self.authorization);
+        headers.insert(names::X_AMZ_DATE, date);
+        match digest {
+            Some(digest) => headers.insert(names::X_AMZ_CONTENT_SHA256, digest),
+            None => headers.remove(names::X_AMZ_CONTENT_SHA256),
+        };
+        for name in [names::X_AMZ_SECURITY_TOKEN, names::X_AMZ_S3SESSION_TOKEN] {
+            if token.as_ref().is_none_or(|token| token.0 != name) {
+                headers.remove(name);
+            }
+        }
+        if let Some((name, value)) = token {
+            headers.insert(name, value);
+        }
+        if let Some(uri) = uri {
+            *request.uri_mut() = uri;
+        }
+        Ok(Signed {
+            signature: Some(self.signature),
+            time: self.time,
+        })
+    }
+}
+
+fn authorization(prefix: &str, headers: &SignedHeaders<'_>, signature: &[u8; 64]) -> HeaderValue {
+    const BETWEEN: &str = ", Signature=";
+    let length = prefix.len() + headers.names_len() + BETWEEN.len() + signature.len();
+    let mut text = Vec::with_capacity(length);
+    text.put_str(prefix);
+    headers.write_names_to(&mut text);
+    text.put_str(BETWEEN);
+    text.put(signature);
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text))
+        .expect("access key id, scope, header names and hex are visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
+/// What signing a request gave, beside the headers that are in it now.
+#[derive(Clone)]
+pub struct Signed {
+    signature: Option<[u8; 64]>,
+    time: Timestamp,
+}
+
+impl Signed {
+    /// Returns the signature in hex, which is the seed for signing what comes after the head.
+    ///
+    /// `None` where the request kept an `Authorization` header of its own, as
+    /// [`ExistingAuthorization::DangerKeep`] allows, and was not signed.
+    #[must_use]
+    pub fn signature(&self) -> Option<&str> {
+        self.signature
+            .as_ref()
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+    }
+
+    /// Returns the time that the signature names: the given one without its fraction of a second.
+    #[must_use]
+    pub fn signing_time(&self) -> SystemTime {
+        self.time.time()
+    }
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed")
+            .field("time", &self.time.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+const SIGNED_QUERY: Error = Error::new(
+    ErrorKind::ExistingAuthorization,
+    "the query carries X-Amz-* authentication and the wire form forbids removing it; \
+     sign the URL without it",
+);
+const NO_ROOM: Error = Error::new(
+    ErrorKind::TooManyHeaders,
+    "the request has too many headers for those of the signature to be added; send fewer",
+);

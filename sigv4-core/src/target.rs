@@ -1,0 +1,208 @@
+//! What is read of a request, and the canonical form of where it goes.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Method;
+use http::Uri;
+use http::header;
+use http::uri::Authority;
+use http::uri::PathAndQuery;
+
+use crate::canonical::headers::SignedHeaders;
+use crate::canonical::host;
+use crate::canonical::path::CanonicalPath;
+use crate::canonical::query;
+use crate::canonical::query::CanonicalQuery;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::header_rules::HeaderRules;
+use crate::names;
+use crate::request::Signable;
+use crate::rules::ExistingAuthorization;
+use crate::rules::PlusPolicy;
+use crate::rules::SigningRules;
+use crate::rules::WireForm;
+
+/// What signing reads of a request.
+pub(crate) struct View<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new<R: Signable>(request: &'a R) -> Result<Self, Error> {
+        let (method, uri) = (request.method(), request.uri());
+        if *method == Method::CONNECT || uri.path_and_query().is_none() {
+            return Err(TUNNEL);
+        }
+        if uri.path() == "*" {
+            return Err(ASTERISK);
+        }
+        Ok(Self {
+            method,
+            uri,
+            headers: request.headers(),
+        })
+    }
+
+    /// Tells whether the request is to go out with the `Authorization` header that it has.
+    pub(crate) fn check_authorization(
+        &self,
+        existing: ExistingAuthorization,
+    ) -> Result<bool, Error> {
+        let Some(first) = self.headers.get(header::AUTHORIZATION) else {
+            return Ok(false);
+        };
+        if existing == ExistingAuthorization::DangerKeep {
+            return Ok(true);
+        }
+        let is_own = |value: &HeaderValue| value.as_bytes().starts_with(b"AWS4-");
+        if is_own(first)
+            && self
+                .headers
+                .get_all(header::AUTHORIZATION)
+                .iter()
+                .all(is_own)
+        {
+            return Ok(false);
+        }
+        Err(FOREIGN_AUTHORIZATION)
+    }
+
+    /// Adds the headers that the rules say are signed, except those the signer itself owns.
+    pub(crate) fn push_signed<'b>(&self, rules: &'b HeaderRules, headers: &mut SignedHeaders<'b>)
+    where
+        'a: 'b,
+    {
+        let rules = rules.of(self.headers);
+        for (name, value) in self.headers {
+            let name = name.as_str();
+            if rules.signs(name) && name != "host" && !names::is_own_header(name) {
+                headers.push(name, value.as_bytes());
+            }
+        }
+    }
+}
+
+/// The canonical path, query and authority of a request.
+pub(crate) struct Target<'a> {
+    pub(crate) path: CanonicalPath<'a>,
+    pub(crate) query: CanonicalQuery<'a>,
+    /// The authority of the URI in normal form, unless it is so already.
+    authority: Option<String>,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(
+        view: &View<'a>,
+        rules: &SigningRules,
+        (wire, plus): (WireForm, PlusPolicy),
+        added: &[(&str, &[u8])],
+    ) -> Result<Self, Error> {
+        let uri = view.uri;
+        let authority = uri.authority().and_then(|authority| {
+            let normal = host::normal(authority, uri.scheme());
+            (normal != authority.as_str()).then(|| normal.into_owned())
+        });
+        Ok(Self {
+            path: CanonicalPath::new(uri.path(), rules, wire),
+            query: query::canonical(uri.query().unwrap_or(""), plus, added)?,
+            authority,
+        })
+    }
+
+    /// Returns the host that is signed.
+    pub(crate) fn host<'b>(&'b self, view: &View<'b>) -> Result<&'b str, Error> {
+        let authority = view.uri.authority().map(Authority::as_str);
+        host::host(self.authority.as_deref().or(authority), view.headers)
+    }
+
+    /// Refuses a request whose URI is not what would be sent.
+    pub(crate) fn check_canonical(&self, view: &View<'_>) -> Result<(), Error> {
+        if self.path.rewritten().is_some() {
+            Err(NOT_CANONICAL_PATH)
+        } else if self.authority.is_some() {
+            Err(NOT_CANONICAL_AUTHORITY)
+        } else if self.query_differs(view) {
+            Err(NOT_CANONICAL_QUERY)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn query_differs(&self, view: &View<'_>) -> bool {
+        self.query.text != view.uri.query().unwrap_or("")
+    }
+
+    /// Returns the URI to send, if it is another than the one that was given.
+    pub(crate) fn rewritten(&self, view: &View<'_>, wire: WireForm) -> Result<Option<Uri>, Error> {
+        match wire {
+            WireForm::AsGiven => Ok(None),
+            WireForm::RefuseIfDifferent => self.check_canonical(view).map(|()| None),
+            WireForm::Canonical => {
+                let differs = self.path.rewritten().is_some()
+                    || self.authority.is_some()
+                    || self.query_differs(view);
+                differs
+                    .then(|| self.uri(view, &self.query.text))
+                    .transpose()
+            }
+        }
+    }
+
+    /// Puts a URI together from the path and authority to send, and a query.
+    pub(crate) fn uri(&self, view: &View<'_>, query: &str) -> Result<Uri, Error> {
+        let path = self.path.rewritten().unwrap_or_else(|| view.uri.path());
+        let mut text = String::with_capacity(path.len() + 1 + query.len());
+        text.push_str(path);
+        if !query.is_empty() {
+            text.push('?');
+            text.push_str(query);
+        }
+        let mut parts = view.uri.clone().into_parts();
+        let target = PathAndQuery::from_maybe_shared(Bytes::from(text));
+        parts.path_and_query = Some(target.map_err(|error| TOO_LONG.because(error))?);
+        if let Some(authority) = &self.authority {
+            let authority = Authority::try_from(authority.as_str());
+            parts.authority = Some(authority.map_err(|error| NO_AUTHORITY.because(error))?);
+        }
+        Uri::from_parts(parts).map_err(|error| TOO_LONG.because(error))
+    }
+}
+
+const TUNNEL: Error = Error::new(
+    ErrorKind::RequestTarget,
+    "a request for a tunnel (CONNECT, or a target without a path) cannot be signed",
+);
+const ASTERISK: Error = Error::new(
+    ErrorKind::RequestTarget,
+    "the request target `*` names no resource that could be signed for; use a path",
+);
+const TOO_LONG: Error = Error::new(
+    ErrorKind::RequestTarget,
+    "the canonical path and query do not fit into a URI; shorten them",
+);
+const NO_AUTHORITY: Error = Error::new(
+    ErrorKind::RequestTarget,
+    "the authority of the URI is empty without its userinfo and port",
+);
+const FOREIGN_AUTHORIZATION: Error = Error::new(
+    ErrorKind::ExistingAuthorization,
+    "the request carries an Authorization header that is no AWS signature; \
+     remove it (it may come from userinfo in the URL) or let the signer keep it",
+);
+const NOT_CANONICAL_PATH: Error = Error::new(
+    ErrorKind::NotCanonical,
+    "the path is not in canonical form; encode it, without dot segments and empty segments",
+);
+const NOT_CANONICAL_QUERY: Error = Error::new(
+    ErrorKind::NotCanonical,
+    "the query is not in canonical form; encode its names and values and sort them",
+);
+const NOT_CANONICAL_AUTHORITY: Error = Error::new(
+    ErrorKind::NotCanonical,
+    "the authority is not in canonical form; \
+     write it in lower case, without userinfo and default port",
+);
