@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+#[cfg(feature = "aws-credentials")]
+use aws_credential_types::provider::ProvideCredentials;
+#[cfg(feature = "aws-credentials")]
+use aws_credential_types::provider::future;
 use bytes::Bytes;
 use http::HeaderValue;
 use zeroize::Zeroizing;
@@ -187,6 +191,28 @@ impl TryFrom<&aws_credential_types::Credentials> for Credentials {
             Some(expiry) => credentials.with_expiry(expiry),
             None => credentials,
         })
+    }
+}
+
+#[cfg(feature = "aws-credentials")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-credentials")))]
+impl ProvideCredentials for Credentials {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let inner = &*self.inner;
+        let token = inner
+            .session_token
+            .as_ref()
+            .and_then(|token| token.to_str().ok());
+        future::ProvideCredentials::ready(Ok(aws_credential_types::Credentials::new(
+            &*inner.access_key_id,
+            inner.secret_access_key.as_str(),
+            token.map(str::to_owned),
+            inner.expires_at,
+            "sigv4-core",
+        )))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What one request wants otherwise.
 
 use crate::error::ConfigError;
+use crate::rules::PlusPolicy;
 use crate::rules::SigningRules;
 use crate::scope::Region;
 use crate::scope::Service;
@@ -27,6 +28,7 @@ pub struct SigningOverrides {
     service: Option<(Service, SigningRules)>,
     region: Option<Region>,
     payload: Option<PayloadMode>,
+    plus: Option<PlusPolicy>,
     unsigned: bool,
 }
 
@@ -64,6 +66,13 @@ impl SigningOverrides {
         self
     }
 
+    /// Reads a raw `+` in the query so.
+    #[must_use]
+    pub const fn plus(mut self, plus: PlusPolicy) -> Self {
+        self.plus = Some(plus);
+        self
+    }
+
     /// Lets the request pass as it is, without a signature and wherever it goes.
     #[must_use]
     pub const fn do_not_sign(mut self) -> Self {
@@ -81,6 +90,12 @@ impl SigningOverrides {
     #[must_use]
     pub const fn payload_mode(&self) -> Option<PayloadMode> {
         self.payload
+    }
+
+    /// Returns how a raw `+` is read, where that is not as usual.
+    #[must_use]
+    pub const fn plus_policy(&self) -> Option<PlusPolicy> {
+        self.plus
     }
 
     pub(crate) fn of_service(&self) -> Option<(&Service, &SigningRules)> {

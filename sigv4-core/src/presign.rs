@@ -165,15 +165,9 @@ impl Signer {
                 .map(|(name, value)| (name.as_str(), value.as_slice())),
         );
 
-        let target = Target::new(
-            &view,
-            scope.rules,
-            signing.wire_and_plus(scope.rules),
-            &added,
-        )?;
+        let target = Target::new(&view, &scope, signing.wire, &added)?;
         if signing.wire == WireForm::RefuseIfDifferent {
-            Target::new(&view, scope.rules, signing.wire_and_plus(scope.rules), &[])?
-                .check_canonical(&view)?;
+            Target::new(&view, &scope, signing.wire, &[])?.check_canonical(&view)?;
         }
         let host = target.host(&view)?;
         let mut headers = SignedHeaders::new();

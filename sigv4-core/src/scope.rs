@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::payload::Payload;
 use crate::payload::PayloadDigest;
+use crate::rules::PlusPolicy;
 use crate::rules::SigningRules;
 use crate::rules::UnsignedPayload;
 
@@ -66,6 +67,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) service: &'a str,
     pub(crate) region: &'a str,
     pub(crate) rules: &'a SigningRules,
+    pub(crate) plus: PlusPolicy,
 }
 
 impl Scope<'_> {
@@ -78,7 +80,7 @@ impl Scope<'_> {
     }
 }
 
-const UNSIGNED_REFUSED: Error = Error::new(
+pub(crate) const UNSIGNED_REFUSED: Error = Error::new(
     ErrorKind::Payload,
     "the service does not accept an unsigned payload; hash the body, \
      or allow it in the signing rules of the service",

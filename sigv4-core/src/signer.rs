@@ -110,7 +110,7 @@ impl Signer {
 
     /// Signs a request as [`sign`](Self::sign) does, with what this one wants otherwise.
     ///
-    /// Only service and region are taken from the overrides: the payload is an argument, and who
+    /// Service, region and the meaning of `+` are taken from the overrides: the payload is an argument, and who
     /// does not want a signature does not call this.
     ///
     /// # Errors
@@ -174,28 +174,30 @@ impl Signer {
         &self.config.options.rules
     }
 
-    /// Returns a signer that reads a raw `+` in a query so, unless it was
-    /// [told](SignerBuilder::plus) how to.
+    /// Returns how a raw `+` in a query is read, where that was [said](SignerBuilder::plus).
     ///
     /// For adapters to clients whose query builders give the sign a meaning of their own.
     #[must_use]
-    pub fn with_default_plus(mut self, plus: PlusPolicy) -> Self {
-        if self.options().plus.is_none() {
-            Arc::make_mut(&mut self.config).options.plus = Some(plus);
-        }
-        self
+    pub fn plus_policy(&self) -> Option<PlusPolicy> {
+        self.options().plus
     }
 
     pub(crate) fn scope<'a>(&'a self, overrides: Option<&'a SigningOverrides>) -> Scope<'a> {
         let config = &*self.config;
+        let options = &config.options;
         let service = overrides.and_then(SigningOverrides::of_service);
-        let region = overrides.and_then(SigningOverrides::of_region);
-        let (service, rules) = service.unwrap_or((&config.service, &config.options.rules));
-        let region = region.unwrap_or(&config.region);
+        let (service, rules) = service.unwrap_or((&config.service, &options.rules));
+        let region = overrides
+            .and_then(SigningOverrides::of_region)
+            .unwrap_or(&config.region);
+        let plus = overrides
+            .and_then(SigningOverrides::plus_policy)
+            .or(options.plus);
         Scope {
             service: service.as_str(),
             region: region.as_str(),
             rules,
+            plus: plus.unwrap_or(rules.plus),
         }
     }
 
@@ -268,7 +270,7 @@ impl Signer {
     ) -> Result<(T, Changes), Error> {
         let options = self.options();
         let digest = scope.digest(payload)?;
-        let target = Target::new(view, scope.rules, options.wire_and_plus(scope.rules), &[])?;
+        let target = Target::new(view, scope, options.wire, &[])?;
         if target.query.was_signed && options.wire != WireForm::Canonical {
             return Err(SIGNED_QUERY);
         }
@@ -418,10 +420,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn wire_and_plus(&self, rules: &SigningRules) -> (WireForm, PlusPolicy) {
-        (self.wire, self.plus.unwrap_or(rules.plus))
-    }
-
     pub(crate) fn token_mode(&self, rules: &SigningRules) -> SessionTokenMode {
         self.session_token.unwrap_or(rules.session_token)
     }

@@ -20,9 +20,8 @@ use crate::header_rules::HeaderRules;
 use crate::names;
 use crate::request::Signable;
 use crate::rules::ExistingAuthorization;
-use crate::rules::PlusPolicy;
-use crate::rules::SigningRules;
 use crate::rules::WireForm;
+use crate::scope::Scope;
 
 /// What signing reads of a request.
 pub(crate) struct View<'a> {
@@ -97,8 +96,8 @@ pub(crate) struct Target<'a> {
 impl<'a> Target<'a> {
     pub(crate) fn new(
         view: &View<'a>,
-        rules: &SigningRules,
-        (wire, plus): (WireForm, PlusPolicy),
+        scope: &Scope<'_>,
+        wire: WireForm,
         added: &[(&str, &[u8])],
     ) -> Result<Self, Error> {
         let uri = view.uri;
@@ -107,8 +106,8 @@ impl<'a> Target<'a> {
             (normal != authority.as_str()).then(|| normal.into_owned())
         });
         Ok(Self {
-            path: CanonicalPath::new(uri.path(), rules, wire),
-            query: query::canonical(uri.query().unwrap_or(""), plus, added)?,
+            path: CanonicalPath::new(uri.path(), scope.rules, wire),
+            query: query::canonical(uri.query().unwrap_or(""), scope.plus, added)?,
             authority,
         })
     }

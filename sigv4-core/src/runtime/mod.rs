@@ -1,1 +1,37 @@
-//! The runtime
+//! What the adapters for HTTP stacks share: who may be signed for, with which credentials, at what
+//! time.
+//!
+//! ```
+//! use sigv4_core::{Credentials, Signer};
+//! use sigv4_core::runtime::{Authorizer, CredentialsCache, HostScope};
+//!
+//! // Any `aws_credential_types::provider::ProvideCredentials` will do; so will fixed credentials.
+//! let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+//! let signer = Signer::builder("bedrock", "us-east-1").build()?;
+//! let scope = HostScope::exact(["bedrock-runtime.us-east-1.amazonaws.com"])?;
+//! let authorizer = Authorizer::builder(signer, CredentialsCache::new(credentials), scope).build();
+//! # Ok::<(), sigv4_core::ConfigError>(())
+//! ```
+//!
+//! An [`Authorizer`] is what `sigv4-tower` and `sigv4-reqwest` hold. It is cheap to clone, and its
+//! clones share the credentials, so that one program needs one [`CredentialsCache`].
+
+mod authorizer;
+mod clock;
+mod credentials;
+pub mod framing;
+mod held_body;
+mod receipt;
+mod scope;
+
+pub use self::authorizer::Authorizer;
+pub use self::authorizer::AuthorizerBuilder;
+pub use self::authorizer::Plan;
+pub use self::clock::Clock;
+pub use self::clock::SystemClock;
+pub use self::credentials::cache::CachedCredentials;
+pub use self::credentials::cache::CredentialsCache;
+pub use self::held_body::BodyHolder;
+pub use self::held_body::HeldBody;
+pub use self::receipt::SigningReceipt;
+pub use self::scope::HostScope;

@@ -1,0 +1,227 @@
+//! [`Authorizer`]: everything that is decided between a request that arrives and one that is signed.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::overrides::PayloadMode;
+use crate::overrides::SigningOverrides;
+use crate::payload::Payload;
+use crate::request::Signable;
+use crate::rules::UnsignedPayload;
+use crate::runtime::CachedCredentials;
+use crate::runtime::Clock;
+use crate::runtime::CredentialsCache;
+use crate::runtime::HostScope;
+use crate::runtime::SigningReceipt;
+use crate::runtime::SystemClock;
+use crate::scope::UNSIGNED_REFUSED;
+use crate::signer::Signer;
+use crate::target::View;
+
+/// Signs requests with credentials that keep themselves fresh, for the hosts that may be signed for.
+///
+/// The adapters `sigv4-tower` and `sigv4-reqwest` hold one. Cloning is cheap, and clones share the
+/// credentials. To sign without an adapter:
+///
+/// ```
+/// # use sigv4_core::{Credentials, Signer};
+/// # use sigv4_core::runtime::{Authorizer, CredentialsCache, HostScope};
+/// use sigv4_core::Payload;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+/// # let signer = Signer::builder("sqs", "us-east-1").build()?;
+/// # let scope = HostScope::exact(["sqs.us-east-1.amazonaws.com"])?;
+/// # let authorizer = Authorizer::builder(signer, CredentialsCache::new(credentials), scope).build();
+/// let mut request = http::Request::get("https://sqs.us-east-1.amazonaws.com/").body(())?;
+/// authorizer.authorize(&mut request, Payload::EMPTY).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Authorizer {
+    inner: Arc<AuthorizerBuilder>,
+}
+
+impl Authorizer {
+    /// Begins an authorizer. The host scope says where signatures may go; there is no default.
+    pub fn builder(
+        signer: Signer,
+        credentials: CredentialsCache,
+        scope: HostScope,
+    ) -> AuthorizerBuilder {
+        AuthorizerBuilder {
+            signer,
+            credentials,
+            scope,
+            clock: Arc::new(SystemClock::new()),
+            payload: PayloadMode::default(),
+            body_limit: DEFAULT_BODY_LIMIT,
+        }
+    }
+
+    /// Signs a request whose body is known, with the first usable credentials.
+    ///
+    /// # Errors
+    ///
+    /// When the request is out of scope, cannot be signed as it is, or there are no credentials. It
+    /// is then unchanged.
+    ///
+    /// # Cancel safety
+    ///
+    /// The request is changed when the future completes, and not before.
+    pub async fn authorize<R: Signable>(
+        &self,
+        request: &mut R,
+        payload: Payload<'_>,
+    ) -> Result<SigningReceipt, Error> {
+        self.inner.scope.check(request.uri(), request.headers())?;
+        let credentials = self.credentials().await?;
+        self.sign(request, payload, &credentials, None)
+    }
+
+    /// Decides whether a request may be signed, and what has to be known of its body for that.
+    ///
+    /// The first of the three steps an adapter takes: this, then [`credentials`](Self::credentials)
+    /// or [`fresh_credentials`](Self::fresh_credentials), then [`sign`](Self::sign).
+    ///
+    /// # Errors
+    ///
+    /// When the request is out of scope, or its service does not take the payload mode.
+    pub fn plan<R: Signable>(
+        &self,
+        request: &R,
+        overrides: Option<&SigningOverrides>,
+    ) -> Result<Plan, Error> {
+        if overrides.is_some_and(|overrides| !overrides.signs()) {
+            return Ok(Plan::PassOn);
+        }
+        let inner = &*self.inner;
+        inner.scope.check(request.uri(), request.headers())?;
+        let view = View::new(request)?;
+        if view.check_authorization(inner.signer.options().existing)? {
+            return Ok(Plan::PassOn);
+        }
+        let mode = overrides
+            .and_then(SigningOverrides::payload_mode)
+            .unwrap_or(inner.payload);
+        match (mode, inner.signer.scope(overrides).rules.unsigned_payload) {
+            (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
+            (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
+            (mode, _) => Ok(Plan::Sign(mode)),
+        }
+    }
+
+    /// Returns the credentials, if they can be had at once.
+    #[must_use]
+    pub fn fresh_credentials(&self) -> Option<Arc<CachedCredentials>> {
+        self.inner.credentials.fresh(self.inner.clock.now())
+    }
+
+    /// Returns usable credentials, after asking the provider if there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials) when the provider has none to give.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: another caller asks the provider again.
+    pub async fn credentials(&self) -> Result<Arc<CachedCredentials>, Error> {
+        self.inner.credentials.get(self.inner.clock.now()).await
+    }
+
+    /// Signs a request that was [planned](Self::plan).
+    ///
+    /// # Errors
+    ///
+    /// When the request cannot be signed as it is. It is then unchanged.
+    pub fn sign<R: Signable>(
+        &self,
+        request: &mut R,
+        payload: Payload<'_>,
+        credentials: &CachedCredentials,
+        overrides: Option<&SigningOverrides>,
+    ) -> Result<SigningReceipt, Error> {
+        let inner = &*self.inner;
+        let (signer, now) = (&inner.signer, inner.clock.now());
+        let signed = match overrides {
+            Some(overrides) => {
+                signer.sign_with(request, payload, credentials.credentials(), now, overrides)?
+            }
+            None => signer.sign(request, payload, credentials.credentials(), now)?,
+        };
+        Ok(SigningReceipt::new(
+            credentials.generation(),
+            signed.signing_time(),
+            request.uri(),
+            request.headers(),
+        ))
+    }
+
+    /// Returns the signer.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.inner.signer
+    }
+
+    /// Returns up to how many bytes a body is held to be hashed.
+    #[must_use]
+    pub fn body_limit(&self) -> u64 {
+        self.inner.body_limit
+    }
+}
+
+/// Decides what an [`Authorizer`] does. Everything but its arguments has a default.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct AuthorizerBuilder {
+    signer: Signer,
+    credentials: CredentialsCache,
+    scope: HostScope,
+    clock: Arc<dyn Clock>,
+    payload: PayloadMode,
+    body_limit: u64,
+}
+
+/// 10 MiB
+const DEFAULT_BODY_LIMIT: u64 = 10 * 1024 * 1024;
+
+impl AuthorizerBuilder {
+    /// Sets how bodies are covered. Default: [`PayloadMode::Hashed`].
+    pub const fn payload(mut self, payload: PayloadMode) -> Self {
+        self.payload = payload;
+        self
+    }
+
+    /// Sets up to how many bytes a body is held in memory to be hashed; longer ones are an error.
+    /// Default: 10 MiB.
+    pub const fn body_limit(mut self, bytes: u64) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Sets where the time comes from. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes the authorizer.
+    #[must_use]
+    pub fn build(self) -> Authorizer {
+        Authorizer {
+            inner: Arc::new(self),
+        }
+    }
+}
+
+/// What an adapter has to do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Plan {
+    /// Send it as it is.
+    PassOn,
+    /// Sign it, with its body covered so.
+    Sign(PayloadMode),
+}

@@ -1,0 +1,3 @@
+//! Credentials that outlive requests.
+
+pub(super) mod cache;

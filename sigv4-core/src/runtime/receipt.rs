@@ -1,0 +1,70 @@
+//! What was signed, noted beside the answer.
+
+use std::time::SystemTime;
+
+use http::HeaderMap;
+use http::HeaderValue;
+use http::Uri;
+use http::header;
+use http::uri::Authority;
+
+/// Says with which credentials, when and for which host a request was signed.
+///
+/// The adapters put it into the extensions of the answer, where whoever reads an error of AWS finds
+/// what it is about.
+#[derive(Clone, Debug)]
+pub struct SigningReceipt {
+    generation: u64,
+    signed_at: SystemTime,
+    host: Host,
+}
+
+#[derive(Clone, Debug)]
+enum Host {
+    Header(HeaderValue),
+    Authority(Authority),
+    None,
+}
+
+impl SigningReceipt {
+    pub(super) fn new(
+        generation: u64,
+        signed_at: SystemTime,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Self {
+        let host = match (headers.get(header::HOST), uri.authority()) {
+            (Some(header), _) => Host::Header(header.clone()),
+            (None, Some(authority)) => Host::Authority(authority.clone()),
+            (None, None) => Host::None,
+        };
+        Self {
+            generation,
+            signed_at,
+            host,
+        }
+    }
+
+    /// Returns which of the credentials that the cache has handed out were used: each new set has
+    /// the next number.
+    #[must_use]
+    pub const fn credential_generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns the signing time, in whole seconds.
+    #[must_use]
+    pub const fn signed_at(&self) -> SystemTime {
+        self.signed_at
+    }
+
+    /// Returns the host that was signed for.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match &self.host {
+            Host::Header(value) => value.to_str().unwrap_or_default(),
+            Host::Authority(authority) => authority.as_str(),
+            Host::None => "",
+        }
+    }
+}
