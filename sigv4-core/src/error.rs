@@ -128,10 +128,6 @@ pub enum ErrorKind {
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
     Trailers,
-    /// The HTTP client would send something else than was signed, or sent it somewhere else.
-    #[cfg(feature = "runtime")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
-    Client,
 }
 
 /// Says why a configuration value was refused. No request is involved yet.

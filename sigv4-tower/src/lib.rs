@@ -1,2 +1,30 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod answer;
+mod body;
+mod error;
+mod future;
+mod layer;
+mod service;
+mod upstream;
+
+pub use self::answer::AnswerBody;
+pub use self::answer::AnswerErrors;
+pub use self::answer::AnswerErrorsFuture;
+pub use self::answer::AnswerErrorsLayer;
+pub use self::answer::AnsweredError;
+pub use self::body::SignedBody;
+pub use self::error::Error;
+pub use self::error::ErrorKind;
+pub use self::future::ResponseFuture;
+pub use self::layer::SigV4Layer;
+pub use self::service::SigV4;
+pub use self::upstream::Upstream;
+pub use self::upstream::UpstreamConfigError;
+pub use self::upstream::UpstreamFuture;
+pub use self::upstream::UpstreamLayer;
+
+/// The error of every service here: an error of this crate, [`sigv4_core::Error`], or that of the
+/// service inside, each to be told by `downcast_ref`.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -72,6 +72,21 @@ pub fn length_mismatch() -> Error {
     DIFFERENT
 }
 
+/// Returns the error for a body that ends in trailers, which no hash of it covers.
+#[must_use]
+pub fn trailers_refused() -> Error {
+    Error::new(
+        ErrorKind::Trailers,
+        "the body ends in trailers, which the signature cannot cover; send it without",
+    )
+}
+
+/// Returns the error for a body that failed while it was read.
+#[must_use]
+pub fn unreadable_body(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(ErrorKind::BodyRead, "the body could not be read to its end").because(cause)
+}
+
 const UNREADABLE: Error = Error::new(
     ErrorKind::BodyLength,
     "the Content-Length header is not a number; correct it",

@@ -21,6 +21,7 @@ mod clock;
 mod credentials;
 pub mod framing;
 mod held_body;
+mod length_checked;
 mod receipt;
 mod scope;
 
@@ -33,5 +34,6 @@ pub use self::credentials::cache::CachedCredentials;
 pub use self::credentials::cache::CredentialsCache;
 pub use self::held_body::BodyHolder;
 pub use self::held_body::HeldBody;
+pub use self::length_checked::LengthChecked;
 pub use self::receipt::SigningReceipt;
 pub use self::scope::HostScope;

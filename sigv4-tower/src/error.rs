@@ -1,0 +1,45 @@
+//! What this crate itself finds wrong with a request.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Says why [`Upstream`](crate::Upstream) did not let a request through.
+///
+/// `Display` names the part that is at fault and never its value.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: &'static str,
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind, message: &'static str) -> Self {
+        Self { kind, message }
+    }
+
+    /// Returns what kind of fault it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl StdError for Error {}
+
+/// Tells the kinds of an [`Error`] apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The path is not below the prefix that leads to the upstream.
+    NoRoute,
+    /// The target could be read in two ways: dot segments, empty segments, or none that is a path.
+    AmbiguousTarget,
+    /// The request names its host more than once, or differently.
+    AmbiguousHost,
+}
