@@ -1,0 +1,110 @@
+//! What can go wrong between a reqwest request and its signature.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use reqwest::Url;
+
+/// Says why a request was not signed, or why its answer is not to be used.
+///
+/// Where signing itself failed, [`source`](StdError::source) is the [`sigv4_core::Error`]. `Display`
+/// names hosts and paths, never a query.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    place: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn signing(source: sigv4_core::Error) -> Self {
+        let kind = ErrorKind::Signing(source.kind());
+        Self {
+            kind,
+            place: String::new(),
+            source: Some(Box::new(source)),
+        }
+    }
+
+    pub(crate) fn url(url: &Url) -> Self {
+        Self {
+            kind: ErrorKind::Url,
+            place: place(url),
+            source: None,
+        }
+    }
+
+    #[cfg(feature = "middleware")]
+    pub(crate) fn redirected(url: &Url) -> Self {
+        Self {
+            kind: ErrorKind::Redirected,
+            place: place(url),
+            source: None,
+        }
+    }
+
+    /// Returns what kind of error it is.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Tells whether the same request may succeed a little later: where there were no credentials.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Signing(sigv4_core::ErrorKind::Credentials)
+        )
+    }
+}
+
+/// A URL as far as it may be shown: without userinfo, query and fragment.
+fn place(url: &Url) -> String {
+    format!(
+        "{}://{}{}",
+        url.scheme(),
+        url.host_str().unwrap_or_default(),
+        url.path()
+    )
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = &self.place;
+        match self.kind {
+            ErrorKind::Signing(_) => f.write_str("the request was not signed and not sent"),
+            ErrorKind::Url => {
+                write!(
+                    f,
+                    "the URL {place} has no canonical form that reqwest can send unchanged"
+                )
+            }
+            ErrorKind::Redirected => write!(
+                f,
+                "the answer comes from {place}, which is not what was signed; \
+                 build the client with sigv4_reqwest::redirect_policy()"
+            ),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Tells the kinds of an [`Error`] apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Signing failed, for this reason. Nothing was sent.
+    Signing(sigv4_core::ErrorKind),
+    /// The URL is none that could be signed and then sent as it was signed. Nothing was sent.
+    Url,
+    /// The client followed a redirect: the answer is not that of the host that was signed for.
+    Redirected,
+}

@@ -1,0 +1,153 @@
+//! [`sign`]: from a `reqwest::Request` to a signed one.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use http::Uri;
+use http_body::Body as _;
+use http_body::SizeHint;
+use reqwest::Body;
+use reqwest::Request;
+use reqwest::Url;
+use sigv4_core::Payload;
+use sigv4_core::PayloadMode;
+use sigv4_core::PlusPolicy;
+use sigv4_core::RequestHead;
+use sigv4_core::SigningOverrides;
+use sigv4_core::runtime::Authorizer;
+use sigv4_core::runtime::BodyHolder;
+use sigv4_core::runtime::HeldBody;
+use sigv4_core::runtime::LengthChecked;
+use sigv4_core::runtime::Plan;
+use sigv4_core::runtime::SigningReceipt;
+use sigv4_core::runtime::framing;
+
+use crate::error::Error;
+
+/// Signs a request, without the middleware.
+///
+/// Returns `None` for a request that was left as it is, because its overrides say so. A client
+/// that [follows redirects](crate::redirect_policy) must not send it.
+///
+/// ```
+/// # async fn example(authorizer: sigv4_core::runtime::Authorizer) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = reqwest::Client::builder().redirect(sigv4_reqwest::redirect_policy()).build()?;
+/// let mut request = client.get("https://sqs.us-east-1.amazonaws.com/").build()?;
+/// sigv4_reqwest::sign(&authorizer, &mut request, None).await?;
+/// let response = client.execute(request).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A body that is a stream is read into memory to be hashed, up to the limit of the authorizer, and
+/// is in one piece afterwards; with [`PayloadMode::Unsigned`] it stays a stream. The limit does not
+/// concern a body that is in memory already.
+///
+/// # Errors
+///
+/// When the request is out of scope, cannot be signed as it is, or there are no credentials. It is
+/// then unchanged, except for a stream: as far as it was read, it is gone.
+///
+/// # Cancel safety
+///
+/// The same holds for a future that is dropped.
+pub async fn sign(
+    authorizer: &Authorizer,
+    request: &mut Request,
+    overrides: Option<&SigningOverrides>,
+) -> Result<Option<SigningReceipt>, Error> {
+    // reqwest writes spaces in queries as `+`.
+    let overrides = match overrides.cloned().unwrap_or_default() {
+        overrides
+            if overrides
+                .plus_policy()
+                .or_else(|| authorizer.signer().plus_policy())
+                .is_some() =>
+        {
+            overrides
+        }
+        overrides => overrides.plus(PlusPolicy::Space),
+    };
+    let mut uri: Uri = request
+        .url()
+        .as_str()
+        .parse()
+        .map_err(|_| Error::url(request.url()))?;
+    let mut headers = request.headers().clone();
+    let method = request.method().clone();
+
+    let head = RequestHead::new(&method, &mut uri, &mut headers);
+    let plan = authorizer
+        .plan(&head, Some(&overrides))
+        .map_err(Error::signing)?;
+    let Plan::Sign(mode) = plan else {
+        return Ok(None);
+    };
+    let (covered, length) = cover_body(request, mode, authorizer.body_limit())
+        .await
+        .map_err(Error::signing)?;
+    framing::set_length(&method, &mut headers, length);
+    let credentials = authorizer.credentials().await.map_err(Error::signing)?;
+    let in_memory = || request.body().and_then(Body::as_bytes).unwrap_or_default();
+    let payload = covered.unwrap_or_else(|| Payload::Bytes(in_memory()));
+    let mut head = RequestHead::new(&method, &mut uri, &mut headers);
+    let receipt = authorizer
+        .sign(&mut head, payload, &credentials, Some(&overrides))
+        .map_err(Error::signing)?;
+
+    let url = url(&uri).ok_or_else(|| Error::url(request.url()))?;
+    *request.url_mut() = url;
+    *request.headers_mut() = headers;
+    Ok(Some(receipt))
+}
+
+/// Finds out the length of the body and what is to be signed of it; `None` where it is in memory
+/// and has yet to be hashed.
+async fn cover_body(
+    request: &mut Request,
+    mode: PayloadMode,
+    limit: u64,
+) -> Result<(Option<Payload<'static>>, Option<u64>), sigv4_core::Error> {
+    let declared = framing::declared_length(request.headers())?;
+    let hint = request
+        .body()
+        .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
+    let length = framing::agreed_length(declared, hint.exact())?;
+    let covered = match mode {
+        PayloadMode::Unsigned => Some(Payload::Unsigned),
+        PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
+        _ => None,
+    };
+    let is_stream = |body: &&mut Body| body.as_bytes().is_none();
+    let Some(stream) = request.body_mut().as_mut().filter(is_stream) else {
+        return Ok((covered, length));
+    };
+    if covered.is_some() {
+        let checked = LengthChecked::new(std::mem::take(stream), length);
+        *stream = Body::wrap(checked);
+        return Ok((covered, length));
+    }
+    let holder = BodyHolder::new(limit);
+    holder.expect_at_least(length.unwrap_or(hint.lower()))?;
+    let held = hold(stream, holder).await?;
+    let (payload, length) = (held.payload(), held.length());
+    // What is made of bytes can be cloned, so that a retry can send it again.
+    *stream = Body::from(held.into_bytes());
+    framing::agreed_length(declared, Some(length))?;
+    Ok((Some(payload), Some(length)))
+}
+
+/// Reads a body to its end.
+async fn hold(body: &mut Body, mut holder: BodyHolder) -> Result<HeldBody, sigv4_core::Error> {
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
+        let frame = frame.map_err(framing::unreadable_body)?;
+        holder.push(frame.into_data().map_err(|_| framing::trailers_refused())?)?;
+    }
+    Ok(holder.finish())
+}
+
+/// Turns a URI into a URL, unless that would change it.
+fn url(uri: &Uri) -> Option<Url> {
+    let url = Url::parse(&uri.to_string()).ok()?;
+    (url.path() == uri.path() && url.query() == uri.query()).then_some(url)
+}
