@@ -128,7 +128,7 @@ async fn cover_body(
         return Ok((covered, length));
     }
     let holder = BodyHolder::new(limit);
-    holder.expect_at_least(length.unwrap_or(hint.lower()))?;
+    holder.expect_at_least(length.unwrap_or_else(|| hint.lower()))?;
     let held = hold(stream, holder).await?;
     let (payload, length) = (held.payload(), held.length());
     // What is made of bytes can be cloned, so that a retry can send it again.

@@ -1,1 +1,16 @@
-//! Support
+//! What the tests of the sigv4 crates share: an independent verifier, the official vectors, a
+//! server that records bytes, and the credentials of the fixtures.
+//!
+//! | module | for |
+//! |---|---|
+//! | [`oracle`] | signatures computed by another implementation, the crate `aws-sigv4` |
+//! | [`suite`] | the cases of AWS's own test suite |
+//! | [`wire`] | what a client really put on the wire, byte for byte |
+//! | [`secrets`] | fixture credentials, and a check that nothing prints them |
+//! | [`time`] | instants as signatures write them |
+
+pub mod oracle;
+pub mod secrets;
+pub mod suite;
+pub mod time;
+pub mod wire;
