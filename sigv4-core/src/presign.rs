@@ -368,8 +368,10 @@ fn is_hoistable(name: &HeaderName) -> bool {
         "x-amz-website-redirect-location",
     ];
     let name = name.as_str();
+    // A header named like a parameter of the signature would become a second one of that name.
     name.starts_with("x-amz-")
         && !names::is_own_header(name)
+        && !names::is_own_parameter(name)
         && !HEADERS_ONLY.iter().any(|prefix| name.starts_with(prefix))
 }
 

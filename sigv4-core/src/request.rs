@@ -1,5 +1,7 @@
 //! The kinds of request that can be signed.
 
+use std::fmt;
+
 use http::HeaderMap;
 use http::Method;
 use http::Request;
@@ -95,7 +97,6 @@ impl Signable for Parts {
 /// assert!(headers.contains_key("authorization"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct RequestHead<'a> {
     method: &'a Method,
     uri: &'a mut Uri,
@@ -111,6 +112,17 @@ impl<'a> RequestHead<'a> {
             uri,
             headers,
         }
+    }
+}
+
+/// Shows neither the query, which may be that of a presigned URL, nor the values of the headers.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", &self.method)
+            .field("path", &self.uri.path())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
     }
 }
 

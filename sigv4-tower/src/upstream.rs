@@ -128,6 +128,13 @@ impl UpstreamLayer {
         Ok(Self { config })
     }
 
+    /// Returns the authority that is dialled, to be put into the
+    /// [`HostScope`](sigv4_core::runtime::HostScope).
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.config.authority.as_str()
+    }
+
     /// Serves only what is below this path, and removes it. Default: everything is served.
     pub fn strip_path_prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');

@@ -148,9 +148,8 @@ impl ProvideCredentials for CredentialsCache {
 impl fmt::Debug for CredentialsCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CredentialsCache")
-            .field("provider", &self.inner.provider)
             .field("current", &self.inner.current.load())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,57 @@
+//! The gateway itself: who may ask, where it goes, how it is signed.
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware;
+use http::Request;
+use http::Response;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::Connect;
+use sigv4_core::runtime::Authorizer;
+use sigv4_tower::AnswerErrorsLayer;
+use sigv4_tower::BoxError;
+use sigv4_tower::SigV4Layer;
+use sigv4_tower::SignedBody;
+use sigv4_tower::UpstreamLayer;
+use tower::Layer;
+use tower::Service;
+use tower::ServiceBuilder;
+
+use crate::guard;
+use crate::guard::Guard;
+
+/// The client that sends what was signed.
+pub(crate) type SigningClient<C> = Client<C, SignedBody<Body>>;
+
+/// Puts the gateway together. `on_the_way` stands between the signature and the client, where
+/// nothing may be changed any more; it is there for the demonstration, to show what happens then.
+pub(crate) fn router<C, L, S>(
+    guard: Guard,
+    upstream: UpstreamLayer,
+    authorizer: Authorizer,
+    on_the_way: L,
+    client: SigningClient<C>,
+) -> Router
+where
+    C: Connect + Clone + Send + Sync + 'static,
+    L: Layer<SigningClient<C>, Service = S>,
+    S: Service<
+            Request<SignedBody<Body>>,
+            Response = Response<hyper::body::Incoming>,
+            Error: Into<BoxError>,
+            Future: Send,
+        > + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    let signed = ServiceBuilder::new()
+        .layer(AnswerErrorsLayer::new())
+        .layer(upstream)
+        .layer(SigV4Layer::new(authorizer))
+        .layer(on_the_way)
+        .service(client);
+    Router::new()
+        .fallback_service(signed)
+        .layer(middleware::from_fn_with_state(guard, guard::check))
+}
