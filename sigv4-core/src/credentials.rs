@@ -108,8 +108,11 @@ impl Credentials {
         Ok(self.rebuilt(|inner| inner.session_token = Some(value)))
     }
 
-    /// Says when the credentials end. Nothing is signed with them from then on, and no presigned
-    /// URL outlives them.
+    /// Says when the credentials end.
+    ///
+    /// A `CredentialsCache` replaces them before then, and no presigned URL outlives them. A
+    /// signature in a header is made all the same: whether they still hold is for AWS to say, whose
+    /// clock counts.
     #[must_use]
     pub fn with_expiry(self, expires_at: SystemTime) -> Self {
         self.rebuilt(|inner| inner.expires_at = Some(expires_at))

@@ -3,17 +3,19 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
-type Source = Box<dyn StdError + Send + Sync>;
+type Source = Arc<dyn StdError + Send + Sync>;
 
 /// Says why a request was not signed.
 ///
-/// The request is exactly as it was before the call, and nothing has been sent.
+/// The request is exactly as it was before the call, and nothing has been sent; except where a body
+/// that passes as a stream turns out to be another than it declared, which breaks the request off.
 ///
 /// `Display` names the part of the request that is at fault and the remedy. It never holds the
 /// value of a header, a query string, or anything else that may be secret. The cause, where there
 /// is one, is in [`source`](StdError::source).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
@@ -45,8 +47,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 
@@ -147,8 +149,8 @@ impl ConfigError {
         }
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into().into());
         self
     }
 

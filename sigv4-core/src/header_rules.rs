@@ -188,7 +188,7 @@ impl HeaderMatch {
         Ok(Self(Pattern::Exact(part_of_name(name)?)))
     }
 
-    /// Matches the headers whose names begin so.
+    /// Matches the headers whose names begin with `prefix`.
     ///
     /// # Errors
     ///
@@ -197,7 +197,7 @@ impl HeaderMatch {
         Ok(Self(Pattern::Prefix(part_of_name(prefix)?)))
     }
 
-    /// Matches the headers whose names end so.
+    /// Matches the headers whose names end with `suffix`.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl HeaderMatch {
         Ok(Self(Pattern::Suffix(part_of_name(suffix)?)))
     }
 
-    /// Matches the headers whose names hold this somewhere.
+    /// Matches the headers whose names contain `part`.
     ///
     /// # Errors
     ///
@@ -216,7 +216,7 @@ impl HeaderMatch {
     }
 
     /// Matches the headers whose whole names, in lower case, match a regular expression in the
-    /// syntax of the crate `regex`. It runs in linear time.
+    /// syntax of the crate `regex-lite`. It runs in linear time.
     ///
     /// # Errors
     ///

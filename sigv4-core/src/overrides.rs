@@ -1,4 +1,4 @@
-//! What one request wants otherwise.
+//! What is done otherwise for one request.
 
 use crate::error::ConfigError;
 use crate::rules::PlusPolicy;
@@ -43,7 +43,7 @@ impl SigningOverrides {
     ///
     /// # Errors
     ///
-    /// When the name is none that a service can have.
+    /// When it is not a valid name of a service.
     pub fn service(mut self, service: &str) -> Result<Self, ConfigError> {
         self.service = Some((Service::new(service)?, SigningRules::for_service(service)));
         Ok(self)
@@ -53,7 +53,7 @@ impl SigningOverrides {
     ///
     /// # Errors
     ///
-    /// When the name is none that a region can have.
+    /// When it is not a valid name of a region.
     pub fn region(mut self, region: &str) -> Result<Self, ConfigError> {
         self.region = Some(Region::new(region)?);
         Ok(self)
@@ -66,7 +66,7 @@ impl SigningOverrides {
         self
     }
 
-    /// Reads a raw `+` in the query so.
+    /// Sets how a raw `+` in the query is read.
     #[must_use]
     pub const fn plus(mut self, plus: PlusPolicy) -> Self {
         self.plus = Some(plus);

@@ -8,9 +8,11 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use http::Method;
 use http::Uri;
 use http::header;
+use http::uri::Authority;
 
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::request::CanonicalRequest;
@@ -21,8 +23,10 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::names;
 use crate::payload::Payload;
+use crate::payload::PayloadDigest;
 use crate::request::Signable;
 use crate::rules::SessionTokenMode;
+use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
 use crate::signer::Signer;
 use crate::target::Target;
@@ -92,7 +96,9 @@ impl Signer {
             &options.into(),
             credentials,
             now,
-            |canonical, _| SigningTrace::new(canonical, &scope, credentials, &time),
+            |canonical, _| {
+                SigningTrace::new(canonical, &scope, credentials, &time, request.headers())
+            },
         )
     }
 
@@ -126,9 +132,17 @@ impl Signer {
             uri: view.uri,
             headers: &kept,
         };
+        // Without it in a header these services take every presigned payload for unsigned, and
+        // Lattice takes none without it.
+        let sends_digest = scope.rules.unsigned_payload == UnsignedPayload::Always
+            || (scope.rules.needs_content_sha256 && options.payload.is_some());
+        let sent_digest = sends_digest.then_some(&digest);
         let names = {
             let mut headers = SignedHeaders::new();
             headers.push("host", b"");
+            if let Some(digest) = sent_digest {
+                headers.push("x-amz-content-sha256", digest.as_bytes());
+            }
             kept.push_signed(&signing.headers, &mut headers);
             headers.sort();
             let mut names = Vec::new();
@@ -172,6 +186,9 @@ impl Signer {
         let host = target.host(&view)?;
         let mut headers = SignedHeaders::new();
         headers.push("host", host.as_bytes());
+        if let Some(digest) = sent_digest {
+            headers.push("x-amz-content-sha256", digest.as_bytes());
+        }
         kept.push_signed(&signing.headers, &mut headers);
         headers.sort();
         let canonical = CanonicalRequest {
@@ -200,10 +217,11 @@ impl Signer {
         query.push_str("&X-Amz-Signature=");
         query.extend(signature.iter().copied().map(char::from));
 
+        let uri = target.uri(&view, &query)?;
         let presigned = Presigned {
             method: view.method.clone(),
-            uri: target.uri(&view, &query)?,
-            headers: headers_to_send(&canonical.headers, &view),
+            headers: headers_to_send(&canonical.headers, &view, host, sent_digest, &uri),
+            uri,
             expires_at: time.time() + lifetime,
         };
         Ok(use_it(&canonical, presigned))
@@ -221,7 +239,7 @@ pub struct PresignOptions {
 }
 
 impl PresignOptions {
-    /// Makes URLs that live so long: whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
+    /// Begins options for URLs with this lifetime: whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     pub const fn expires_in(expires_in: Duration) -> Self {
         Self {
             expires_in,
@@ -242,15 +260,15 @@ impl PresignOptions {
     }
 
     /// Moves `x-amz-*` headers into the query, so that the holder need not send them; except those
-    /// that S3 reads from headers only, such as `x-amz-acl` and `x-amz-meta-*`. Default: all stay
-    /// headers.
+    /// that the SDK for Go keeps as headers, such as `x-amz-acl` and `x-amz-meta-*`. Default: all
+    /// stay headers.
     pub const fn hoist_headers(mut self) -> Self {
         self.hoist = true;
         self
     }
 
-    /// Covers a body with this SHA-256, for services other than S3. Default: S3 and its kin cover
-    /// no body, the others an empty one.
+    /// Covers a body with this SHA-256. For S3 and its kin the holder then has to send it as
+    /// `x-amz-content-sha256`. Default: S3 and its kin cover no body, the others an empty one.
     pub const fn payload_sha256(mut self, hash: [u8; 32]) -> Self {
         self.payload = Some(hash);
         self
@@ -388,8 +406,14 @@ fn title_case(name: &HeaderName) -> String {
     name.as_str().chars().map(title).collect()
 }
 
-/// Returns the signed headers as the holder has to send them.
-fn headers_to_send(signed: &SignedHeaders<'_>, view: &View<'_>) -> HeaderMap {
+/// Returns the signed headers as the holder of a URL has to send them.
+fn headers_to_send(
+    signed: &SignedHeaders<'_>,
+    view: &View<'_>,
+    host: &str,
+    digest: Option<&PayloadDigest>,
+    uri: &Uri,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for name in signed.names().filter(|name| *name != "host") {
         for value in view.headers.get_all(name) {
@@ -397,14 +421,12 @@ fn headers_to_send(signed: &SignedHeaders<'_>, view: &View<'_>) -> HeaderMap {
             headers.append(name, value.clone());
         }
     }
-    if let Some(host) = view.headers.get(header::HOST) {
-        let authority = view
-            .uri
-            .authority()
-            .map(|authority| authority.as_str().as_bytes());
-        if authority != Some(host.as_bytes()) {
-            headers.insert(header::HOST, host.clone());
-        }
+    if let Some(digest) = digest {
+        headers.insert(names::X_AMZ_CONTENT_SHA256, digest.header_value());
+    }
+    if uri.authority().map(Authority::as_str) != Some(host) {
+        let host = HeaderValue::from_str(host).expect("a host is visible ASCII");
+        headers.insert(header::HOST, host);
     }
     headers
 }

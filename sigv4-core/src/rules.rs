@@ -1,4 +1,4 @@
-//! In what services differ: one table, and the type that holds a row of it.
+//! How services differ: one table, and the type that holds a row of it.
 
 use http::HeaderName;
 
@@ -50,8 +50,12 @@ impl SigningRules {
         }
     }
 
-    /// Returns the rules of the service with this signing name; those of
-    /// [`standard`](Self::standard) where it is none that differs.
+    /// Returns the rules of the service with this signing name: those of
+    /// [`standard`](Self::standard) for a service without rules of its own.
+    ///
+    /// `s3express` means requests with the credentials of a session. `CreateSession` itself is
+    /// signed with ordinary ones, whose token has the ordinary header: give its signer the rules of
+    /// `s3`.
     #[must_use]
     pub fn for_service(service: &str) -> Self {
         // The path is the object's key: taken as it is and encoded once.
@@ -130,6 +134,13 @@ impl SigningRules {
         self
     }
 
+    /// Sets whether presigned URLs cover no payload, unless told to.
+    #[must_use]
+    pub const fn presigns_unsigned_payload(mut self, yes: bool) -> Self {
+        self.presigns_unsigned_payload = yes;
+        self
+    }
+
     /// Tells what the service makes of a payload that is not covered by the signature.
     #[must_use]
     pub const fn unsigned_payload_mode(&self) -> UnsignedPayload {
@@ -157,7 +168,7 @@ pub enum SessionTokenMode {
     Signed,
     /// It is sent, and added after the signature was made.
     Appended,
-    /// It is not sent; the program adds it by a way of its own.
+    /// It is not sent. One that is there is removed; the program may add it after signing.
     Omitted,
 }
 

@@ -108,10 +108,10 @@ impl Signer {
         self.sign_scope(self.scope(None), request, payload, credentials, now)
     }
 
-    /// Signs a request as [`sign`](Self::sign) does, with what this one wants otherwise.
+    /// Signs a request as [`sign`](Self::sign) does, with per-request overrides.
     ///
-    /// Service, region and the meaning of `+` are taken from the overrides: the payload is an argument, and who
-    /// does not want a signature does not call this.
+    /// Service, region and the meaning of `+` are taken from them. `do_not_sign` and the payload
+    /// mode are for the adapters; this method ignores them.
     ///
     /// # Errors
     ///
@@ -135,6 +135,9 @@ impl Signer {
 
     /// Tells what [`sign`](Self::sign) would sign, to be compared with what a server expected.
     ///
+    /// An `Authorization` header that [is kept](ExistingAuthorization::DangerKeep) makes no
+    /// difference here.
+    ///
     /// # Errors
     ///
     /// Those of [`sign`](Self::sign).
@@ -145,15 +148,29 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<SigningTrace, Error> {
-        let time = Timestamp::new(now)?;
-        let scope = self.scope(None);
-        let view = View::new(request)?;
-        view.check_authorization(self.options().existing)?;
-        let (trace, _) =
-            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
-                SigningTrace::new(canonical, &scope, credentials, &time)
-            })?;
-        Ok(trace)
+        self.trace_scope(self.scope(None), request, payload, credentials, now)
+    }
+
+    /// Tells what [`sign_with`](Self::sign_with) would sign.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sign_with`](Self::sign_with).
+    pub fn trace_with<R: Signable>(
+        &self,
+        request: &R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+        overrides: &SigningOverrides,
+    ) -> Result<SigningTrace, Error> {
+        self.trace_scope(
+            self.scope(Some(overrides)),
+            request,
+            payload,
+            credentials,
+            now,
+        )
     }
 
     /// Returns the signing name of the service.
@@ -205,6 +222,24 @@ impl Signer {
         &self.config.options
     }
 
+    fn trace_scope<R: Signable>(
+        &self,
+        scope: Scope<'_>,
+        request: &R,
+        payload: Payload<'_>,
+        credentials: &Credentials,
+        now: SystemTime,
+    ) -> Result<SigningTrace, Error> {
+        let time = Timestamp::new(now)?;
+        let view = View::new(request)?;
+        view.check_authorization(self.options().existing)?;
+        let (trace, _) =
+            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
+                SigningTrace::new(canonical, &scope, credentials, &time, view.headers)
+            })?;
+        Ok(trace)
+    }
+
     fn sign_scope<R: Signable>(
         &self,
         scope: Scope<'_>,
@@ -220,7 +255,7 @@ impl Signer {
                 time,
             });
         };
-        prepared.apply(request)
+        Ok(prepared.apply(request))
     }
 
     /// Computes everything that signing changes, and changes nothing yet.
@@ -386,7 +421,7 @@ impl SignerBuilder {
     ///
     /// # Errors
     ///
-    /// When the service or the region is none that can be.
+    /// When the service or the region is not a valid name of one.
     pub fn build(self) -> Result<Signer, ConfigError> {
         let service = Service::new(&self.service)?;
         let region = Region::new(&self.region)?;
@@ -441,8 +476,9 @@ struct Changes {
 }
 
 impl Prepared {
-    /// Changes the request, all at once: room for the headers is all that can be missing.
-    fn apply<R: Signable>(self, request: &mut R) -> Result<Signed, Error> {
+    /// Changes the request, all at once. Nothing can fail any more: that there is room for the
+    /// headers was seen when the request was [looked at](View::new).
+    fn apply<R: Signable>(self, request: &mut R) -> Signed {
         let Changes {
             uri,
             date,
@@ -450,10 +486,6 @@ impl Prepared {
             token,
         } = self.changes;
         let headers = request.headers_mut();
-        if headers.keys_len() > MAX_HEADERS {
-            return Err(NO_ROOM);
-        }
-
         headers.insert(header::AUTHORIZATION, self.authorization);
         headers.insert(names::X_AMZ_DATE, date);
         match digest {
@@ -471,16 +503,12 @@ impl Prepared {
         if let Some(uri) = uri {
             *request.uri_mut() = uri;
         }
-        Ok(Signed {
+        Signed {
             signature: Some(self.signature),
             time: self.time,
-        })
+        }
     }
 }
-
-/// How many different headers a request may have. AWS takes far fewer. A `HeaderMap` panics when it
-/// has to grow beyond its bounds, which up to here it never has to, however its hashes collide.
-const MAX_HEADERS: usize = 6_000;
 
 fn authorization(prefix: &str, headers: &SignedHeaders<'_>, signature: &[u8; 64]) -> HeaderValue {
     const BETWEEN: &str = ", Signature=";
@@ -534,8 +562,4 @@ const SIGNED_QUERY: Error = Error::new(
     ErrorKind::ExistingAuthorization,
     "the query carries X-Amz-* authentication and the wire form forbids removing it; \
      sign the URL without it",
-);
-const NO_ROOM: Error = Error::new(
-    ErrorKind::TooManyHeaders,
-    "the request has too many headers for those of the signature to be added; send fewer",
 );

@@ -33,6 +33,9 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     pub(crate) fn new<R: Signable>(request: &'a R) -> Result<Self, Error> {
         let (method, uri) = (request.method(), request.uri());
+        if request.headers().keys_len() > MAX_HEADERS {
+            return Err(NO_ROOM);
+        }
         if *method == Method::CONNECT || uri.path_and_query().is_none() {
             return Err(TUNNEL);
         }
@@ -101,10 +104,13 @@ impl<'a> Target<'a> {
         added: &[(&str, &[u8])],
     ) -> Result<Self, Error> {
         let uri = view.uri;
-        let authority = uri.authority().and_then(|authority| {
-            let normal = host::normal(authority, uri.scheme());
-            (normal != authority.as_str()).then(|| normal.into_owned())
-        });
+        let authority = match uri.authority() {
+            Some(authority) => {
+                let normal = host::normal(authority, uri.scheme())?;
+                (normal != authority.as_str()).then(|| normal.into_owned())
+            }
+            None => None,
+        };
         Ok(Self {
             path: CanonicalPath::new(uri.path(), scope.rules, wire),
             query: query::canonical(uri.query().unwrap_or(""), scope.plus, added)?,
@@ -171,9 +177,18 @@ impl<'a> Target<'a> {
     }
 }
 
+/// How many different headers a request may have. AWS takes far fewer. A `HeaderMap` panics when it
+/// has to grow beyond its bounds, which up to here it never has to, however its hashes collide.
+const MAX_HEADERS: usize = 6_000;
+
+const NO_ROOM: Error = Error::new(
+    ErrorKind::TooManyHeaders,
+    "the request has too many headers for those of the signature to be added; send fewer",
+);
 const TUNNEL: Error = Error::new(
     ErrorKind::RequestTarget,
-    "a request for a tunnel (CONNECT, or a target without a path) cannot be signed",
+    "a request for a tunnel (CONNECT, or a target without a path) cannot be signed; \
+     send it to the service itself",
 );
 const ASTERISK: Error = Error::new(
     ErrorKind::RequestTarget,
@@ -185,7 +200,7 @@ const TOO_LONG: Error = Error::new(
 );
 const NO_AUTHORITY: Error = Error::new(
     ErrorKind::RequestTarget,
-    "the authority of the URI is empty without its userinfo and port",
+    "the authority of the URI is empty without its userinfo and port; give it a host",
 );
 const FOREIGN_AUTHORIZATION: Error = Error::new(
     ErrorKind::ExistingAuthorization,

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use http::HeaderMap;
+use http::HeaderName;
+
 use crate::canonical::request::CanonicalRequest;
 use crate::canonical::request::StringToSign;
 use crate::credentials::Credentials;
@@ -14,12 +17,15 @@ use crate::scope::Scope;
 /// When AWS answers `SignatureDoesNotMatch` it often says what these should have been.
 ///
 /// The canonical request holds header values and the query, and with them the session token of
-/// temporary credentials. `Display` and `Debug` leave the token and customer-provided encryption
-/// keys out, and are what belongs into a log; the methods do not.
+/// temporary credentials. `Display` and `Debug` leave out the token, customer-provided encryption
+/// keys, cookies, and every header whose value is marked as sensitive: they are what belongs into a
+/// log. The methods leave out nothing.
 #[derive(Clone)]
 pub struct SigningTrace {
     canonical_request: Vec<u8>,
     string_to_sign: String,
+    /// The headers that whoever made the request marked as sensitive.
+    sensitive: Vec<HeaderName>,
 }
 
 impl SigningTrace {
@@ -28,6 +34,7 @@ impl SigningTrace {
         scope: &Scope<'_>,
         credentials: &Credentials,
         time: &Timestamp,
+        headers: &HeaderMap,
     ) -> Self {
         let mut canonical_request = Vec::new();
         canonical.write_to(&mut canonical_request);
@@ -41,9 +48,11 @@ impl SigningTrace {
             .write_to(&mut text);
             String::from_utf8(text).expect("date, scope and hex are ASCII")
         });
+        let sensitive = headers.iter().filter(|(_, value)| value.is_sensitive());
         Self {
             canonical_request,
             string_to_sign,
+            sensitive: sensitive.map(|(name, _)| name.clone()).collect(),
         }
     }
 
@@ -60,6 +69,10 @@ impl SigningTrace {
         &self.canonical_request
     }
 
+    fn is_secret(&self, name: &str) -> bool {
+        SECRET_HEADERS.contains(&name) || self.sensitive.iter().any(|header| header == name)
+    }
+
     /// Returns the string to sign. It holds no secret.
     #[must_use]
     pub fn string_to_sign(&self) -> &str {
@@ -72,7 +85,7 @@ impl fmt::Display for SigningTrace {
         f.write_str("canonical request:\n")?;
         for line in self.canonical_request().lines() {
             match line.split_once(':') {
-                Some((name, _)) if SECRET_HEADERS.contains(&name) => {
+                Some((name, _)) if self.is_secret(name) => {
                     writeln!(f, "{name}:{REDACTED}")?;
                 }
                 _ if has_token(line) => writeln!(f, "{}", redacted_query(line))?,
@@ -101,7 +114,9 @@ fn redacted_query(line: &str) -> String {
     line.split('&').map(pair).collect::<Vec<_>>().join("&")
 }
 
-const SECRET_HEADERS: [&str; 4] = [
+const SECRET_HEADERS: [&str; 6] = [
+    "cookie",
+    "x-amz-mfa",
     "x-amz-security-token",
     "x-amz-s3session-token",
     "x-amz-server-side-encryption-customer-key",

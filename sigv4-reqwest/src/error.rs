@@ -61,8 +61,12 @@ impl Error {
 
 /// A URL as far as it may be shown: without userinfo, query and fragment.
 fn place(url: &Url) -> String {
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
     format!(
-        "{}://{}{}",
+        "{}://{}{port}{}",
         url.scheme(),
         url.host_str().unwrap_or_default(),
         url.path()
@@ -103,7 +107,7 @@ impl StdError for Error {
 pub enum ErrorKind {
     /// Signing failed, for this reason. Nothing was sent.
     Signing(sigv4_core::ErrorKind),
-    /// The URL is none that could be signed and then sent as it was signed. Nothing was sent.
+    /// The URL cannot be signed and then sent exactly as it was signed. Nothing was sent.
     Url,
     /// The client followed a redirect: the answer is not that of the host that was signed for.
     Redirected,

@@ -34,7 +34,8 @@ use crate::request::sign;
 ///   anew. Bodies that were hashed can be sent again. A
 ///   [retryable](Error::is_retryable) error of ours is fatal to the default strategy.
 /// - **Redirects**: the client has to be built with [`redirect_policy`](crate::redirect_policy). An
-///   answer that comes from another URL than the one that was signed is an error.
+///   answer that comes from another URL than the one that was signed is an error, but by then the
+///   request has been elsewhere: that check does not replace the policy.
 /// - **Default headers** of the `reqwest::Client` are added after this middleware and are not
 ///   signed. That does no harm, except for `x-amz-*`, which S3 refuses unsigned, and for a
 ///   `content-type` that a service wants signed: set these on the request.

@@ -15,19 +15,20 @@ use sigv4_core::PlusPolicy;
 use sigv4_core::RequestHead;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
-use sigv4_core::runtime::BodyHolder;
-use sigv4_core::runtime::HeldBody;
-use sigv4_core::runtime::LengthChecked;
 use sigv4_core::runtime::Plan;
 use sigv4_core::runtime::SigningReceipt;
-use sigv4_core::runtime::framing;
+use sigv4_core::runtime::adapter;
+use sigv4_core::runtime::adapter::BodyHolder;
+use sigv4_core::runtime::adapter::HeldBody;
+use sigv4_core::runtime::adapter::LengthChecked;
 
 use crate::error::Error;
 
 /// Signs a request, without the middleware.
 ///
-/// Returns `None` for a request that was left as it is, because its overrides say so. A client
-/// that [follows redirects](crate::redirect_policy) must not send it.
+/// Returns `None` for a request that was left as it is, because its overrides say so or because it
+/// keeps an `Authorization` header of its own. Send what was signed with a client that
+/// [follows no redirects](crate::redirect_policy).
 ///
 /// ```
 /// # async fn example(authorizer: sigv4_core::runtime::Authorizer) -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +47,8 @@ use crate::error::Error;
 /// # Errors
 ///
 /// When the request is out of scope, cannot be signed as it is, or there are no credentials. It is
-/// then unchanged, except for a stream: as far as it was read, it is gone.
+/// then unchanged, except for a body that is a stream: what was read of it before an error of its
+/// own is gone, and one that was read to its end is in one piece.
 ///
 /// # Cancel safety
 ///
@@ -86,7 +88,7 @@ pub async fn sign(
     let (covered, length) = cover_body(request, mode, authorizer.body_limit())
         .await
         .map_err(Error::signing)?;
-    framing::set_length(&method, &mut headers, length);
+    adapter::set_length(&method, &mut headers, length);
     let credentials = authorizer.credentials().await.map_err(Error::signing)?;
     let in_memory = || request.body().and_then(Body::as_bytes).unwrap_or_default();
     let payload = covered.unwrap_or_else(|| Payload::Bytes(in_memory()));
@@ -98,7 +100,7 @@ pub async fn sign(
     let url = url(&uri).ok_or_else(|| Error::url(request.url()))?;
     *request.url_mut() = url;
     *request.headers_mut() = headers;
-    Ok(Some(receipt))
+    Ok(receipt)
 }
 
 /// Finds out the length of the body and what is to be signed of it; `None` where it is in memory
@@ -108,11 +110,11 @@ async fn cover_body(
     mode: PayloadMode,
     limit: u64,
 ) -> Result<(Option<Payload<'static>>, Option<u64>), sigv4_core::Error> {
-    let declared = framing::declared_length(request.headers())?;
+    let declared = adapter::declared_length(request.headers())?;
     let hint = request
         .body()
         .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
-    let length = framing::agreed_length(declared, hint.exact())?;
+    let length = adapter::agreed_length(declared, hint.exact())?;
     let covered = match mode {
         PayloadMode::Unsigned => Some(Payload::Unsigned),
         PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
@@ -122,28 +124,28 @@ async fn cover_body(
     let Some(stream) = request.body_mut().as_mut().filter(is_stream) else {
         return Ok((covered, length));
     };
-    if covered.is_some() {
+    // A client does not look at a body that says it is empty, so that somebody else has to.
+    if covered.is_some() && length != Some(0) {
         let checked = LengthChecked::new(std::mem::take(stream), length);
         *stream = Body::wrap(checked);
         return Ok((covered, length));
     }
-    let holder = BodyHolder::new(limit);
-    holder.expect_at_least(length.unwrap_or_else(|| hint.lower()))?;
+    let holder = BodyHolder::new(limit, length)?;
+    holder.expect_at_least(hint.lower())?;
     let held = hold(stream, holder).await?;
-    let (payload, length) = (held.payload(), held.length());
+    let (payload, length) = (covered.unwrap_or_else(|| held.payload()), held.length());
     // What is made of bytes can be cloned, so that a retry can send it again.
     *stream = Body::from(held.into_bytes());
-    framing::agreed_length(declared, Some(length))?;
     Ok((Some(payload), Some(length)))
 }
 
 /// Reads a body to its end.
 async fn hold(body: &mut Body, mut holder: BodyHolder) -> Result<HeldBody, sigv4_core::Error> {
     while let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await {
-        let frame = frame.map_err(framing::unreadable_body)?;
-        holder.push(frame.into_data().map_err(|_| framing::trailers_refused())?)?;
+        let frame = frame.map_err(adapter::unreadable_body)?;
+        holder.push(frame.into_data().map_err(|_| adapter::trailers_refused())?)?;
     }
-    Ok(holder.finish())
+    holder.finish()
 }
 
 /// Turns a URI into a URL, unless that would change it.

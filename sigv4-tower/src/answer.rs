@@ -21,11 +21,11 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 use sigv4_core::ErrorKind as SigningErrorKind;
+use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::BoxError;
-use crate::body::into_bytes;
 use crate::error::ErrorKind;
 
 /// Answers a request that was not forwarded with the status that its error amounts to.
@@ -39,14 +39,15 @@ use crate::error::ErrorKind;
 /// | body over the limit | 413 |
 /// | host out of scope | 403 |
 /// | no route to an upstream | 404 |
+/// | target too long for the upstream | 414 |
 /// | too many headers | 431 |
 /// | any other fault of the request | 400 |
 /// | a fault of this program: its clock, for example | 500 |
 /// | any error of the service inside | 502 |
 ///
-/// The text of the answer is that of the error, which names what is wrong and never a value; of a
-/// 502 it says nothing, since the error may hold addresses. The error itself is in the extensions
-/// of the answer, as [`AnsweredError`].
+/// The text of the answer is that of the error, which names what is wrong and never a value. A 502
+/// has a fixed text, since the error of a client may hold addresses. The error itself is in the
+/// extensions of the answer, as [`AnsweredError`], for a layer outside to log.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 #[must_use]
@@ -190,6 +191,8 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
         ) {
             (Some(kind), _) => signing_status(kind),
             (_, Some(ErrorKind::NoRoute)) => StatusCode::NOT_FOUND,
+            (_, Some(ErrorKind::TargetTooLong)) => StatusCode::URI_TOO_LONG,
+            (_, Some(ErrorKind::TooManyHeaders)) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             (_, Some(_)) => StatusCode::BAD_REQUEST,
             (None, None) => return None,
         };
@@ -198,7 +201,7 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
     found.unwrap_or_else(|| {
         (
             StatusCode::BAD_GATEWAY,
-            "the upstream did not answer; the log says why\n".to_owned(),
+            "the upstream could not be reached\n".to_owned(),
         )
     })
 }
@@ -254,9 +257,9 @@ impl<B: Body> Body for AnswerBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().kind.project() {
-            KindProjection::Inner { body } => body
-                .poll_frame(cx)
-                .map(|frame| frame.map(|frame| frame.map(|frame| frame.map_data(into_bytes)))),
+            KindProjection::Inner { body } => body.poll_frame(cx).map(|frame| {
+                frame.map(|frame| frame.map(|frame| frame.map_data(adapter::into_bytes)))
+            }),
             KindProjection::Text { text } => {
                 Poll::Ready(text.take().map(|text| Ok(Frame::data(text))))
             }

@@ -6,14 +6,14 @@ use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
 
-use bytes::Buf;
 use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
-use sigv4_core::runtime::HeldBody;
-use sigv4_core::runtime::LengthChecked;
+use sigv4_core::runtime::adapter;
+use sigv4_core::runtime::adapter::HeldBody;
+use sigv4_core::runtime::adapter::LengthChecked;
 
 use crate::BoxError;
 
@@ -35,7 +35,7 @@ pin_project! {
         Held { pieces: VecDeque<Bytes>, remaining: u64 },
         /// A body that passes as it comes.
         Streamed { #[pin] body: LengthChecked<B> },
-        /// A body that is none of our business.
+        /// A body that passes through unsigned.
         Untouched { #[pin] body: B },
     }
 }
@@ -95,7 +95,7 @@ where
             KindProjection::Untouched { body } => body.poll_frame(cx).map(|frame| {
                 frame.map(|frame| {
                     frame
-                        .map(|frame| frame.map_data(into_bytes))
+                        .map(|frame| frame.map_data(adapter::into_bytes))
                         .map_err(Into::into)
                 })
             }),
@@ -118,11 +118,6 @@ where
             Kind::Untouched { body } => body.size_hint(),
         }
     }
-}
-
-/// Costs nothing where the data are `Bytes` already.
-pub(crate) fn into_bytes<D: Buf>(mut data: D) -> Bytes {
-    data.copy_to_bytes(data.remaining())
 }
 
 impl<B> fmt::Debug for SignedBody<B> {

@@ -38,8 +38,13 @@ impl StdError for Error {}
 pub enum ErrorKind {
     /// The path is not below the prefix that leads to the upstream.
     NoRoute,
-    /// The target could be read in two ways: dot segments, empty segments, or none that is a path.
+    /// The target is not a path, or one that two servers may read differently: with dot segments or
+    /// empty segments.
     AmbiguousTarget,
+    /// The target does not fit into a URI together with the upstream's path.
+    TargetTooLong,
+    /// The request has more headers than can be forwarded.
+    TooManyHeaders,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }

@@ -18,16 +18,15 @@ use sigv4_core::Payload;
 use sigv4_core::PayloadMode;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
-use sigv4_core::runtime::BodyHolder;
 use sigv4_core::runtime::CachedCredentials;
 use sigv4_core::runtime::Plan;
 use sigv4_core::runtime::SigningReceipt;
-use sigv4_core::runtime::framing;
+use sigv4_core::runtime::adapter;
+use sigv4_core::runtime::adapter::BodyHolder;
 use tower_service::Service;
 
 use crate::BoxError;
 use crate::body::SignedBody;
-use crate::body::into_bytes;
 
 pin_project! {
     /// The answer to a request that is signed on its way. The future of [`SigV4`](crate::SigV4).
@@ -47,8 +46,19 @@ pin_project! {
     #[project_replace = StateReplaced]
     enum State<S, B, F> {
         Failed { error: Option<Error> },
-        Reading { #[pin] body: B, holder: BodyHolder, declared: Option<u64>, unsigned: Unsigned<S> },
-        Waiting { credentials: CredentialsFuture, payload: Payload<'static>, body: SignedBody<B>, unsigned: Unsigned<S> },
+        Reading {
+            #[pin]
+            body: B,
+            holder: BodyHolder,
+            payload: Option<Payload<'static>>,
+            unsigned: Unsigned<S>,
+        },
+        Waiting {
+            credentials: CredentialsFuture,
+            payload: Payload<'static>,
+            body: SignedBody<B>,
+            unsigned: Unsigned<S>,
+        },
         Sending { #[pin] response: F, receipt: Option<SigningReceipt> },
     }
 }
@@ -87,51 +97,50 @@ where
                 receipt: None,
             });
         };
-        let declared = framing::declared_length(request.headers())?;
+        let declared = adapter::declared_length(request.headers())?;
         let (mut head, body) = request.into_parts();
-
-        let payload = match mode {
-            PayloadMode::Unsigned => Payload::Unsigned,
-            PayloadMode::Sha256(hash) => Payload::Sha256(hash),
-            _ if body.is_end_stream() => {
-                framing::agreed_length(declared, Some(0))?;
-                framing::set_length(&head.method, &mut head.headers, Some(0));
-                let unsigned = Unsigned {
-                    head,
-                    service,
-                    authorizer,
-                };
-                return unsigned.sign(Payload::EMPTY, SignedBody::empty());
-            }
-            _ => {
-                let holder = BodyHolder::new(authorizer.body_limit());
-                holder.expect_at_least(declared.unwrap_or(0).max(body.size_hint().lower()))?;
-                let unsigned = Unsigned {
-                    head,
-                    service,
-                    authorizer,
-                };
-                return Ok(State::Reading {
-                    body,
-                    holder,
-                    declared,
-                    unsigned,
-                });
-            }
-        };
-        let exact = if body.is_end_stream() {
+        let is_empty = body.is_end_stream();
+        let exact = if is_empty {
             Some(0)
         } else {
             body.size_hint().exact()
         };
-        let length = framing::agreed_length(declared, exact)?;
-        framing::set_length(&head.method, &mut head.headers, length);
+        let length = adapter::agreed_length(declared, exact)?;
+        let payload = match mode {
+            PayloadMode::Unsigned => Some(Payload::Unsigned),
+            PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
+            _ if is_empty => Some(Payload::EMPTY),
+            _ => None,
+        };
+        // A client does not look at a body that says it is empty, so that somebody else has to.
+        let has_to_be_read = payload.is_none() || (length == Some(0) && !is_empty);
+        if has_to_be_read {
+            let holder = BodyHolder::new(authorizer.body_limit(), length)?;
+            holder.expect_at_least(body.size_hint().lower())?;
+            let unsigned = Unsigned {
+                head,
+                service,
+                authorizer,
+            };
+            return Ok(State::Reading {
+                body,
+                holder,
+                payload,
+                unsigned,
+            });
+        }
+        adapter::set_length(&head.method, &mut head.headers, length);
+        let body = if is_empty {
+            SignedBody::empty()
+        } else {
+            SignedBody::streamed(body, length)
+        };
         Unsigned {
             head,
             service,
             authorizer,
         }
-        .sign(payload, SignedBody::streamed(body, length))
+        .sign(payload.unwrap_or(Payload::EMPTY), body)
     }
 }
 
@@ -177,10 +186,7 @@ impl<S> Unsigned<S> {
         let overrides = overrides(&head.extensions).cloned();
         let receipt = authorizer.sign(&mut head, payload, credentials, overrides.as_ref())?;
         let response = service.call(Request::from_parts(head, body));
-        Ok(State::Sending {
-            response,
-            receipt: Some(receipt),
-        })
+        Ok(State::Sending { response, receipt })
     }
 }
 
@@ -234,17 +240,23 @@ where
     fn after_reading(self: Pin<&mut Self>) -> Result<Self, Error> {
         let StateReplaced::Reading {
             holder,
-            declared,
+            payload,
             mut unsigned,
             ..
         } = self.project_replace(Self::ENDED)
         else {
             return Ok(Self::ENDED);
         };
-        let body = holder.finish();
-        let length = framing::agreed_length(declared, Some(body.length()))?;
-        framing::set_length(&unsigned.head.method, &mut unsigned.head.headers, length);
-        unsigned.sign(body.payload(), SignedBody::held(body))
+        let body = holder.finish()?;
+        adapter::set_length(
+            &unsigned.head.method,
+            &mut unsigned.head.headers,
+            Some(body.length()),
+        );
+        unsigned.sign(
+            payload.unwrap_or_else(|| body.payload()),
+            SignedBody::held(body),
+        )
     }
 
     fn after_waiting(self: Pin<&mut Self>, credentials: &CachedCredentials) -> Result<Self, Error> {
@@ -294,10 +306,10 @@ where
     B: Body<Error: Into<BoxError>>,
 {
     while let Some(frame) = ready!(body.as_mut().poll_frame(cx)) {
-        let frame = frame.map_err(framing::unreadable_body)?;
+        let frame = frame.map_err(adapter::unreadable_body)?;
         match frame.into_data() {
-            Ok(data) => holder.push(into_bytes(data))?,
-            Err(_) => return Poll::Ready(Err(framing::trailers_refused())),
+            Ok(data) => holder.push(adapter::into_bytes(data))?,
+            Err(_) => return Poll::Ready(Err(adapter::trailers_refused())),
         }
     }
     Poll::Ready(Ok(()))

@@ -14,6 +14,7 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
+use http::Response;
 use http::Uri;
 use http::Version;
 use http::header;
@@ -29,8 +30,8 @@ use crate::BoxError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 
-/// Sends requests to one upstream, whatever host they were sent to, with nothing in them that the
-/// client could use to have something signed that is not meant.
+/// Sends requests to one upstream, whatever host they were sent to, after removing everything that a
+/// client could use to influence what is signed.
 ///
 /// For a proxy that signs, outside of [`SigV4Layer`](crate::SigV4Layer):
 ///
@@ -41,7 +42,8 @@ use crate::error::ErrorKind;
 /// - `Authorization`, every `x-amz-*` and `x-amzn-*` header and every `X-Amz-*` query parameter are
 ///   removed, except those allowed [by name](Self::allow_amz_headers).
 /// - The headers that concern the client's connection alone are removed, with those that
-///   `Connection` names, and the Host header, which becomes the upstream's.
+///   `Connection` names, and the Host header, which becomes the upstream's. Those that concern the
+///   upstream's connection are removed from the answer.
 ///
 /// ```
 /// use sigv4_tower::UpstreamLayer;
@@ -147,7 +149,9 @@ impl UpstreamLayer {
     }
 
     /// Sends another Host header than the one of the authority that is dialled, which is then also
-    /// what is signed for. The [`HostScope`](sigv4_core::runtime::HostScope) has to allow the pair.
+    /// what is signed for. The [`HostScope`](sigv4_core::runtime::HostScope) has to
+    /// [allow the pair](sigv4_core::runtime::HostScope::dialling). Over HTTP/1.1 only: HTTP/2 would
+    /// send the dialled authority, too.
     ///
     /// # Errors
     ///
@@ -222,9 +226,9 @@ pub struct Upstream<S> {
     config: Arc<Config>,
 }
 
-impl<S, B> Service<Request<B>> for Upstream<S>
+impl<S, B, R> Service<Request<B>> for Upstream<S>
 where
-    S: Service<Request<B>, Error: Into<BoxError>>,
+    S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>>,
 {
     type Response = S::Response;
     type Error = BoxError;
@@ -265,10 +269,10 @@ pin_project! {
 
 impl<F, R, E> Future for UpstreamFuture<F>
 where
-    F: Future<Output = Result<R, E>>,
+    F: Future<Output = Result<Response<R>, E>>,
     E: Into<BoxError>,
 {
-    type Output = Result<R, BoxError>;
+    type Output = Result<Response<R>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
@@ -279,7 +283,9 @@ where
                 Poll::Ready(Err(error.into()))
             }
             StateProjection::Sending { response } => {
-                Poll::Ready(ready!(response.poll(cx)).map_err(Into::into))
+                let mut response = ready!(response.poll(cx)).map_err(Into::into)?;
+                remove_connection_headers(response.headers_mut());
+                Poll::Ready(Ok(response))
             }
         }
     }
@@ -293,8 +299,7 @@ impl Config {
         *request.uri_mut() = uri;
         // What was spoken with the client says nothing about the connection to the upstream.
         *request.version_mut() = Version::HTTP_11;
-        self.clean(request.headers_mut());
-        Ok(())
+        self.clean(request.headers_mut())
     }
 
     fn uri(&self, given: &Uri) -> Result<Uri, Error> {
@@ -339,18 +344,9 @@ impl Config {
         !is_amz(&name) || self.allowed_parameters.contains(&name)
     }
 
-    fn clean(&self, headers: &mut HeaderMap) {
-        let named: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-            .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
-            .collect();
-        named.iter().for_each(|name| drop(headers.remove(name)));
-        CONNECTION_HEADERS
-            .iter()
-            .for_each(|name| drop(headers.remove(name)));
-
+    fn clean(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+        remove_connection_headers(headers);
+        headers.remove(header::EXPECT);
         let refused: Vec<HeaderName> = headers
             .keys()
             .filter(|name| is_amz(name.as_str()))
@@ -365,10 +361,28 @@ impl Config {
         refused.iter().for_each(|name| drop(headers.remove(name)));
         headers.remove(header::AUTHORIZATION);
 
-        match &self.host {
-            Some(host) => drop(headers.insert(header::HOST, host.clone())),
-            None => drop(headers.remove(header::HOST)),
+        headers.remove(header::HOST);
+        if let Some(host) = &self.host {
+            headers
+                .try_insert(header::HOST, host.clone())
+                .map_err(|_| TOO_MANY_HEADERS)?;
         }
+        Ok(())
+    }
+}
+
+/// Removes what concerns one connection and is not forwarded.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
+fn remove_connection_headers(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        .collect();
+    for name in named.iter().chain(&CONNECTION_HEADERS) {
+        headers.remove(name);
     }
 }
 
@@ -377,11 +391,8 @@ fn is_amz(name: &str) -> bool {
     name.starts_with("x-amz-") || name.starts_with("x-amzn-")
 }
 
-/// What concerns one connection and is not forwarded, and `Expect`, which the proxy has met by
-/// reading the body: <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-const CONNECTION_HEADERS: [HeaderName; 10] = [
+const CONNECTION_HEADERS: [HeaderName; 9] = [
     header::CONNECTION,
-    header::EXPECT,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -433,8 +444,12 @@ const NO_PATH: Error = Error::new(
     ErrorKind::AmbiguousTarget,
     "the request target is no path; a tunnel or `*` cannot be forwarded",
 );
+const TOO_MANY_HEADERS: Error = Error::new(
+    ErrorKind::TooManyHeaders,
+    "the request has too many headers to be forwarded; send fewer",
+);
 const TOO_LONG: Error = Error::new(
-    ErrorKind::AmbiguousTarget,
+    ErrorKind::TargetTooLong,
     "the request target is too long for the upstream",
 );
 const EMPTY_SEGMENT: Error = Error::new(
@@ -485,10 +500,14 @@ mod tests {
         layer: UpstreamLayer,
         request: http::request::Builder,
     ) -> Result<Request<()>, ErrorKind> {
-        let echo = service_fn(|request: Request<()>| async move { Ok::<_, Infallible>(request) });
+        let echo = service_fn(|request: Request<()>| async move {
+            Ok::<_, Infallible>(Response::new(request))
+        });
         let request = request.body(()).unwrap();
         let result = layer.layer(echo).oneshot(request).await;
-        result.map_err(|error| error.downcast_ref::<Error>().unwrap().kind())
+        result
+            .map(Response::into_body)
+            .map_err(|error| error.downcast_ref::<Error>().unwrap().kind())
     }
 
     fn layer() -> UpstreamLayer {
@@ -586,6 +605,22 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-type", "x-amz-target", "x-custom"]);
+    }
+
+    #[tokio::test]
+    async fn removes_what_concerns_the_connection_of_the_upstream() {
+        let service = service_fn(|_: Request<()>| async {
+            let response = Response::builder()
+                .header("connection", "close, x-hop")
+                .header("x-hop", "1")
+                .header("keep-alive", "timeout=5")
+                .header("x-amzn-requestid", "kept");
+            Ok::<_, Infallible>(response.body(()).unwrap())
+        });
+        let request = Request::get("/bedrock/").body(()).unwrap();
+        let response = layer().layer(service).oneshot(request).await.unwrap();
+        let names: Vec<_> = response.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["x-amzn-requestid"]);
     }
 
     #[tokio::test]

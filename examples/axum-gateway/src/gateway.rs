@@ -1,5 +1,7 @@
 //! The gateway itself: who may ask, where it goes, how it is signed.
 
+use std::error::Error;
+
 use axum::Router;
 use axum::body::Body;
 use axum::middleware;
@@ -9,6 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::Connect;
 use sigv4_core::runtime::Authorizer;
 use sigv4_tower::AnswerErrorsLayer;
+use sigv4_tower::AnsweredError;
 use sigv4_tower::BoxError;
 use sigv4_tower::SigV4Layer;
 use sigv4_tower::SignedBody;
@@ -53,5 +56,17 @@ where
         .service(client);
     Router::new()
         .fallback_service(signed)
+        .layer(middleware::map_response(log))
         .layer(middleware::from_fn_with_state(guard, guard::check))
+}
+
+/// Prints why a request was answered here and not by the upstream.
+async fn log(response: axum::response::Response) -> axum::response::Response {
+    if let Some(answered) = response.extensions().get::<AnsweredError>() {
+        let first: &dyn Error = answered.get();
+        let causes = std::iter::successors(Some(first), |&error| error.source());
+        let text: Vec<String> = causes.map(ToString::to_string).collect();
+        eprintln!("{}: {}", response.status(), text.join(": "));
+    }
+    response
 }

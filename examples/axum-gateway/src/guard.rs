@@ -2,8 +2,9 @@
 //!
 //! A gateway on loopback can be reached by every page that the user's browser shows. Two checks
 //! keep those out. The Host header has to name this gateway, which defeats DNS rebinding: a name
-//! that a page controls and lets point to 127.0.0.1. And a request that a browser marks as made by
-//! another origin is refused.
+//! that a page controls and lets point to 127.0.0.1. And a request that a browser marks as made by a
+//! page is refused; by any page, since one that came through the gateway, an HTML object in a bucket
+//! for example, would be of the gateway's own origin.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use http::HeaderMap;
+use http::HeaderValue;
 use http::StatusCode;
 use http::Uri;
 use http::header;
@@ -28,7 +30,7 @@ pub(crate) struct Guard {
 impl Guard {
     pub(crate) fn new(names: &[String]) -> Result<Self, String> {
         let is_host = |name: &&String| {
-            Authority::try_from(name.as_str()).is_ok_and(|host| host.port().is_none())
+            Authority::try_from(name.as_str()).is_ok_and(|host| host.as_str() == host.host())
         };
         match names.iter().find(|name| !is_host(name)) {
             Some(bad) => Err(format!("--allow-host {bad}: must be a host without a port")),
@@ -43,26 +45,17 @@ impl Guard {
             Some(value) => Authority::try_from(value.as_bytes()).ok(),
             None => uri.authority().cloned(),
         };
-        let Some(host) = header.filter(|host| self.is_ours(host.host())) else {
+        if !header.is_some_and(|host| self.is_ours(host.host())) {
             return Err((
                 StatusCode::MISDIRECTED_REQUEST,
                 "the Host header is neither loopback nor a name given with --allow-host\n",
             ));
-        };
-        if let Some(origin) = headers.get(header::ORIGIN) {
-            let own = origin.as_bytes().strip_prefix(b"http://");
-            if !own.is_some_and(|own| own.eq_ignore_ascii_case(host.as_str().as_bytes())) {
-                return Err((
-                    StatusCode::FORBIDDEN,
-                    "requests of other origins are not signed\n",
-                ));
-            }
         }
-        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-        if !matches!(site, None | Some(b"same-origin" | b"none")) {
+        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        if headers.contains_key(header::ORIGIN) || !matches!(site, None | Some(b"none")) {
             return Err((
                 StatusCode::FORBIDDEN,
-                "requests of other sites are not signed\n",
+                "requests of web pages are not signed\n",
             ));
         }
         Ok(())
@@ -82,9 +75,17 @@ impl Guard {
 }
 
 /// Answers a request that is not to be signed, and passes the others on.
-pub(crate) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(
+    State(guard): State<Guard>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match guard.verdict(request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => {
+            // Cookies know no ports: those of any other server on this machine would go to AWS.
+            request.headers_mut().remove(header::COOKIE);
+            next.run(request).await
+        }
         Err(refusal) => refusal.into_response(),
     }
 }
@@ -108,12 +109,12 @@ mod tests {
             ("127.0.0.1.evil.example", "accept", "*/*", 421),
             ("user@localhost@evil", "accept", "*/*", 421),
             ("10.0.0.1", "accept", "*/*", 421),
-            ("localhost:8080", "origin", "http://localhost:8080", OK),
+            ("localhost:8080", "origin", "http://localhost:8080", 403),
             ("localhost:8080", "origin", "http://localhost:3000", 403),
             ("localhost:8080", "origin", "https://evil.example", 403),
             ("localhost:8080", "origin", "null", 403),
             ("localhost:8080", "sec-fetch-site", "none", OK),
-            ("localhost:8080", "sec-fetch-site", "same-origin", OK),
+            ("localhost:8080", "sec-fetch-site", "same-origin", 403),
             ("localhost:8080", "sec-fetch-site", "same-site", 403),
             ("localhost:8080", "sec-fetch-site", "cross-site", 403),
         ] {
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn refuses_names_that_are_no_hosts() {
-        for bad in ["", "a:80", "http://a", "a b"] {
+        for bad in ["", "a:80", "a:", "u@a", "http://a", "a b"] {
             assert!(Guard::new(&[bad.to_owned()]).is_err(), "{bad}");
         }
     }

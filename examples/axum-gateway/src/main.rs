@@ -18,8 +18,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use clap::Parser;
+use http::HeaderMap;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -110,12 +111,13 @@ async fn serve(
         .strip_path_prefix(&args.strip_prefix)
         .allow_amz_headers(&args.allowed_headers);
 
-    let environment = aws_config::defaults(BehaviorVersion::latest()).load().await;
-    let provider = environment
-        .credentials_provider()
-        .ok_or("there is no credentials provider")?;
+    // For roles, SSO and instance metadata: `aws_config::load_defaults`, with aws-config's default
+    // features, which bring an HTTP client of its own.
+    let provider = EnvironmentVariableCredentialsProvider::new();
     let signer = Signer::builder(service, region).build()?;
     let scope = HostScope::exact([layer.authority()])?;
+    // Plain http beyond loopback is never signed for; that, too, is to be known at once.
+    scope.check(&upstream.parse()?, &HeaderMap::new())?;
     let authorizer = Authorizer::builder(signer, CredentialsCache::new(provider), scope).build();
     // A gateway that cannot sign says so when it starts, and not at the first request.
     authorizer.credentials().await?;

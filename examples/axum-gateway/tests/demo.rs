@@ -75,3 +75,17 @@ fn names_what_is_missing() {
         "{errors}"
     );
 }
+
+#[test]
+fn does_not_start_for_an_upstream_that_is_never_signed_for() {
+    let (success, _, errors) = gateway(&[
+        "--upstream",
+        "http://192.0.2.1",
+        "--service",
+        "sqs",
+        "--region",
+        "us-east-1",
+    ]);
+    assert!(!success);
+    assert!(errors.contains("plain http"), "{errors}");
+}

@@ -34,24 +34,53 @@ pub(crate) fn host<'a>(
         .ok_or(NOT_A_HOST)
 }
 
-/// Returns an authority in lower case, without userinfo and default port.
-pub(crate) fn normal<'a>(authority: &'a Authority, scheme: Option<&Scheme>) -> Cow<'a, str> {
+/// Returns an authority in lower case, without userinfo and default port, its port written as HTTP
+/// clients write it.
+pub(crate) fn normal<'a>(
+    authority: &'a Authority,
+    scheme: Option<&Scheme>,
+) -> Result<Cow<'a, str>, Error> {
     let text = authority.as_str();
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
     let default_port = match scheme.map(Scheme::as_str) {
-        Some("http" | "ws") => ":80",
-        Some("https" | "wss") => ":443",
-        _ => ":",
+        Some("http" | "ws") => Some(80),
+        Some("https" | "wss") => Some(443),
+        _ => None,
     };
-    // An IPv6 address ends in a bracket, so that a port is never a part of it.
-    let text = text
-        .strip_suffix(default_port)
-        .or_else(|| text.strip_suffix(':'))
-        .unwrap_or(text);
+    let host = authority.host();
+    let text = match port(authority)?.filter(|port| Some(*port) != default_port) {
+        None => Cow::Borrowed(host),
+        Some(port) => {
+            let normal = format!("{host}:{port}");
+            if normal == text {
+                Cow::Borrowed(text)
+            } else {
+                Cow::Owned(normal)
+            }
+        }
+    };
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Cow::Owned(text.to_ascii_lowercase())
+        Ok(Cow::Owned(text.to_ascii_lowercase()))
     } else {
-        Cow::Borrowed(text)
+        Ok(text)
+    }
+}
+
+/// Reads the port of an authority. `http` takes anything for one and clients then use another, so
+/// that what is no port between 0 and 65535 is refused.
+pub(crate) fn port(authority: &Authority) -> Result<Option<u16>, Error> {
+    let text = authority.as_str();
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    match text
+        .strip_prefix(authority.host())
+        .unwrap_or_default()
+        .strip_prefix(':')
+    {
+        None | Some("") => Ok(None),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().map(Some).map_err(|_| NOT_A_PORT)
+        }
+        Some(_) => Err(NOT_A_PORT),
     }
 }
 
@@ -77,15 +106,19 @@ const fn is_host_byte(byte: u8) -> bool {
         )
 }
 
-const MISSING: Error = Error::new(
+pub(crate) const MISSING: Error = Error::new(
     ErrorKind::MissingHost,
     "the request names no host; give it an absolute URI or a Host header",
 );
-const REPEATED: Error = Error::new(
+const NOT_A_PORT: Error = Error::new(
+    ErrorKind::InvalidHost,
+    "the authority of the URI has a port that is none; write a number up to 65535",
+);
+pub(crate) const REPEATED: Error = Error::new(
     ErrorKind::InvalidHost,
     "the Host header is repeated; leave one",
 );
-const NOT_A_HOST: Error = Error::new(
+pub(crate) const NOT_A_HOST: Error = Error::new(
     ErrorKind::InvalidHost,
     "the Host header is empty or holds what no host can; write `host` or `host:port`",
 );
@@ -105,6 +138,7 @@ mod tests {
         let authority = uri
             .authority()
             .map(|authority| normal(authority, uri.scheme()));
+        let authority = authority.transpose().map_err(|error| error.kind())?;
         host(authority.as_deref(), &headers)
             .map(str::to_owned)
             .map_err(|error| error.kind())
@@ -126,6 +160,10 @@ mod tests {
             ("https://[::1]:9000/", "[::1]:9000"),
             ("wss://example.com:443/", "example.com"),
             ("https://example.com:/", "example.com"),
+            // As hyper writes the Host header of these.
+            ("https://example.com:0443/", "example.com"),
+            ("https://example.com:08443/", "example.com:8443"),
+            ("https://EXAMPLE.com:0/", "example.com:0"),
         ] {
             assert_eq!(of(uri, &[]), Ok(expected.to_owned()), "{uri}");
         }
@@ -143,6 +181,9 @@ mod tests {
     #[test]
     fn refuses_what_is_no_host() {
         assert_eq!(of("/path", &[]), Err(ErrorKind::MissingHost));
+        for bad in ["https://h:+443/", "https://h:99999/", "https://u:1@h:x/"] {
+            assert_eq!(of(bad, &[]), Err(ErrorKind::InvalidHost), "{bad}");
+        }
         for bad in [&b""[..], b" ", b"a b", b"u@h", b"h/p", b"h\xff", b"h?x"] {
             assert_eq!(of("/path", &[bad]), Err(ErrorKind::InvalidHost), "{bad:?}");
         }

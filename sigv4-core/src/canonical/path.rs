@@ -32,18 +32,14 @@ pub(crate) struct CanonicalPath<'a> {
 impl<'a> CanonicalPath<'a> {
     pub(crate) fn new(given: &'a str, rules: &SigningRules, wire: WireForm) -> Self {
         let given = if given.is_empty() { "/" } else { given };
-        let normal = if rules.normalize_path {
-            normalize(given)
-        } else {
-            Cow::Borrowed(given)
-        };
         let text = match (rules.double_encode_path, wire) {
-            (false, _) => replace(normal, encode_once),
-            (true, WireForm::AsGiven) => normal,
+            // Escapes are read before segments are: decoded they may be dots.
+            (false, _) => normalized(encoded_once(Cow::Borrowed(given)), rules),
+            (true, WireForm::AsGiven) => normalized(Cow::Borrowed(given), rules),
             // The server encodes what arrives. What may not stand in a URI is escaped first, or
             // any hop that does so in between would change what is signed.
             (true, WireForm::Canonical | WireForm::RefuseIfDifferent) => {
-                replace(normal, escape_illegal)
+                replace(normalized(Cow::Borrowed(given), rules), escape_illegal)
             }
         };
         let rewrites = matches!(text, Cow::Owned(_)) && wire != WireForm::AsGiven;
@@ -77,11 +73,23 @@ fn replace<'a>(path: Cow<'a, str>, step: fn(&str) -> Option<String>) -> Cow<'a, 
     }
 }
 
+fn normalized<'a>(path: Cow<'a, str>, rules: &SigningRules) -> Cow<'a, str> {
+    if rules.normalize_path {
+        replace(path, normalize)
+    } else {
+        path
+    }
+}
+
+fn encoded_once(path: Cow<'_, str>) -> Cow<'_, str> {
+    replace(path, encode_once)
+}
+
 /// Removes empty segments and dot segments. A slash at the end is kept where there is one; `/a/.`
 /// and `/a/b/..` become `/a`, as in aws-c-auth and the SDK for Java.
-fn normalize(path: &str) -> Cow<'_, str> {
+fn normalize(path: &str) -> Option<String> {
     if !path.contains("//") && !path.contains("/.") && path.starts_with('/') {
-        return Cow::Borrowed(path);
+        return None;
     }
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {
@@ -101,11 +109,7 @@ fn normalize(path: &str) -> Cow<'_, str> {
     if normal.is_empty() || path.ends_with('/') {
         normal.push('/');
     }
-    if normal == path {
-        Cow::Borrowed(path)
-    } else {
-        Cow::Owned(normal)
-    }
+    (normal != path).then_some(normal)
 }
 
 /// Decodes every escape and encodes every octet but the unreserved ones and `/`, so that each
@@ -247,6 +251,13 @@ mod tests {
                 "{given}"
             );
         }
+    }
+
+    #[test]
+    fn custom_rules_read_escapes_before_segments() {
+        let rules = SigningRules::standard().double_encode_path(false);
+        let path = CanonicalPath::new("/x/%2E%2E/y%40", &rules, WireForm::Canonical);
+        assert_eq!(path.rewritten(), Some("/y%40"));
     }
 
     #[test]

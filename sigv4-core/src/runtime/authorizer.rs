@@ -60,7 +60,10 @@ impl Authorizer {
         }
     }
 
-    /// Signs a request whose body is known, with the first usable credentials.
+    /// Signs a request whose body is known.
+    ///
+    /// Returns `None` for a request that keeps its `Authorization` header and is not signed, as
+    /// [`ExistingAuthorization::DangerKeep`](crate::ExistingAuthorization::DangerKeep) allows.
     ///
     /// # Errors
     ///
@@ -74,10 +77,14 @@ impl Authorizer {
         &self,
         request: &mut R,
         payload: Payload<'_>,
-    ) -> Result<SigningReceipt, Error> {
-        self.inner.scope.check(request.uri(), request.headers())?;
-        let credentials = self.credentials().await?;
-        self.sign(request, payload, &credentials, None)
+    ) -> Result<Option<SigningReceipt>, Error> {
+        match self.plan(request, None)? {
+            Plan::PassOn => Ok(None),
+            Plan::Sign(_) => {
+                let credentials = self.credentials().await?;
+                self.sign(request, payload, &credentials, None)
+            }
+        }
     }
 
     /// Decides whether a request may be signed, and what has to be known of its body for that.
@@ -131,19 +138,21 @@ impl Authorizer {
         self.inner.credentials.get(self.inner.clock.now()).await
     }
 
-    /// Signs a request that was [planned](Self::plan).
+    /// Signs a request that was [planned](Self::plan) with these credentials. Returns `None` where it
+    /// keeps its `Authorization` header and is not signed.
     ///
     /// # Errors
     ///
-    /// When the request cannot be signed as it is. It is then unchanged.
+    /// When the request is out of scope or cannot be signed as it is. It is then unchanged.
     pub fn sign<R: Signable>(
         &self,
         request: &mut R,
         payload: Payload<'_>,
         credentials: &CachedCredentials,
         overrides: Option<&SigningOverrides>,
-    ) -> Result<SigningReceipt, Error> {
+    ) -> Result<Option<SigningReceipt>, Error> {
         let inner = &*self.inner;
+        inner.scope.check(request.uri(), request.headers())?;
         let (signer, now) = (&inner.signer, inner.clock.now());
         let signed = match overrides {
             Some(overrides) => {
@@ -151,12 +160,12 @@ impl Authorizer {
             }
             None => signer.sign(request, payload, credentials.credentials(), now)?,
         };
-        Ok(SigningReceipt::new(
-            credentials.generation(),
-            signed.signing_time(),
-            request.uri(),
-            request.headers(),
-        ))
+        let receipt = || {
+            let generation = credentials.generation();
+            let signed_at = signed.signing_time();
+            SigningReceipt::new(generation, signed_at, request.uri(), request.headers())
+        };
+        Ok(signed.signature().map(|_| receipt()))
     }
 
     /// Returns the signer.
@@ -222,6 +231,6 @@ impl AuthorizerBuilder {
 pub enum Plan {
     /// Send it as it is.
     PassOn,
-    /// Sign it, with its body covered so.
+    /// Sign it, and cover the body in this way.
     Sign(PayloadMode),
 }

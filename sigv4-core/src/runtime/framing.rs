@@ -5,6 +5,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9112#section-6>
 
+use bytes::Buf;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
@@ -66,9 +68,15 @@ pub fn set_length(method: &Method, headers: &mut HeaderMap, length: Option<u64>)
     }
 }
 
+/// Takes the data of a frame. It costs nothing where they are `Bytes` already.
+#[must_use]
+pub fn into_bytes<D: Buf>(mut data: D) -> Bytes {
+    data.copy_to_bytes(data.remaining())
+}
+
 /// Returns the error for a body that is not as long as it should be.
 #[must_use]
-pub fn length_mismatch() -> Error {
+pub(super) fn length_mismatch() -> Error {
     DIFFERENT
 }
 

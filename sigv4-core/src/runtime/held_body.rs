@@ -10,6 +10,7 @@ use sha2::Sha256;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::payload::Payload;
+use crate::runtime::framing;
 
 /// Takes a body piece by piece, hashes it on the way, and keeps the pieces.
 ///
@@ -21,6 +22,7 @@ pub struct BodyHolder {
     small: BytesMut,
     length: u64,
     limit: u64,
+    declared: Option<u64>,
     hash: Sha256,
 }
 
@@ -28,23 +30,29 @@ pub struct BodyHolder {
 const SMALL: usize = 4096;
 
 impl BodyHolder {
-    /// Begins a body of at most so many bytes.
-    #[must_use]
-    pub fn new(limit: u64) -> Self {
-        Self {
+    /// Begins a body of at most `limit` bytes, that has `declared` bytes if it says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BodyTooLarge`] when the declared length is over the limit.
+    pub fn new(limit: u64, declared: Option<u64>) -> Result<Self, Error> {
+        let holder = Self {
             pieces: VecDeque::new(),
             small: BytesMut::new(),
             length: 0,
             limit,
+            declared,
             hash: Sha256::new(),
-        }
+        };
+        holder.expect_at_least(declared.unwrap_or(0))?;
+        Ok(holder)
     }
 
-    /// Takes note of a length that is known before the first piece.
+    /// Takes note of how long the body is at least.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BodyTooLarge`] when a body of at least so many bytes is longer than the limit.
+    /// [`ErrorKind::BodyTooLarge`] when that is over the limit.
     pub fn expect_at_least(&self, length: u64) -> Result<(), Error> {
         if length > self.limit {
             Err(too_large(self.limit))
@@ -57,9 +65,13 @@ impl BodyHolder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BodyTooLarge`] when the body is longer than the limit.
+    /// [`ErrorKind::BodyLength`] when the body is longer than it declared,
+    /// [`ErrorKind::BodyTooLarge`] when it is longer than the limit.
     pub fn push(&mut self, piece: Bytes) -> Result<(), Error> {
         self.length = self.length.saturating_add(piece.len() as u64);
+        if self.declared.is_some_and(|declared| self.length > declared) {
+            return Err(framing::length_mismatch());
+        }
         if self.length > self.limit {
             return Err(too_large(self.limit));
         }
@@ -79,15 +91,19 @@ impl BodyHolder {
     }
 
     /// Ends the body.
-    #[must_use]
-    pub fn finish(mut self) -> HeldBody {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BodyLength`] when the body is shorter than it declared.
+    pub fn finish(mut self) -> Result<HeldBody, Error> {
+        framing::agreed_length(self.declared, Some(self.length))?;
         self.flush();
         let payload = Payload::Sha256(self.hash.finalize().into());
-        HeldBody {
+        Ok(HeldBody {
             pieces: self.pieces,
             length: self.length,
             payload,
-        }
+        })
     }
 
     fn flush(&mut self) {
@@ -130,13 +146,12 @@ impl HeldBody {
         if self.pieces.len() == 1 {
             return self.pieces.pop_front().unwrap_or_default();
         }
+        let length = self.pieces.iter().map(Bytes::len).sum();
+        let mut whole = BytesMut::with_capacity(length);
         self.pieces
             .iter()
-            .fold(BytesMut::new(), |mut whole, piece| {
-                whole.extend_from_slice(piece);
-                whole
-            })
-            .freeze()
+            .for_each(|piece| whole.extend_from_slice(piece));
+        whole.freeze()
     }
 }
 
@@ -158,11 +173,11 @@ mod tests {
     fn keeps_what_it_is_given() {
         for size in [1, 100, SMALL - 1, SMALL, SMALL + 1, 70_000] {
             let whole: Vec<u8> = (0..=255).cycle().take(70_000).collect();
-            let mut holder = BodyHolder::new(70_000);
+            let mut holder = BodyHolder::new(70_000, Some(70_000)).unwrap();
             for piece in whole.chunks(size) {
                 holder.push(Bytes::copy_from_slice(piece)).unwrap();
             }
-            let body = holder.finish();
+            let body = holder.finish().unwrap();
             assert_eq!(body.length(), 70_000);
             let Payload::Sha256(hash) = body.payload() else {
                 panic!("a hash")
@@ -179,20 +194,34 @@ mod tests {
     #[test]
     fn passes_large_pieces_on_without_copying_them() {
         let piece = Bytes::from(vec![7; SMALL]);
-        let mut holder = BodyHolder::new(u64::MAX);
+        let mut holder = BodyHolder::new(u64::MAX, None).unwrap();
         holder.push(piece.clone()).unwrap();
         holder.push(piece.clone()).unwrap();
-        let pieces = holder.finish().into_pieces();
+        let pieces = holder.finish().unwrap().into_pieces();
         assert_eq!(pieces.len(), 2);
         assert!(pieces.iter().all(|kept| kept.as_ptr() == piece.as_ptr()));
     }
 
     #[test]
     fn refuses_one_byte_beyond_the_limit() {
-        let mut holder = BodyHolder::new(10);
+        let mut holder = BodyHolder::new(10, None).unwrap();
         holder.push(Bytes::from_static(b"0123456789")).unwrap();
         let error = holder.push(Bytes::from_static(b"x")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BodyTooLarge);
         assert!(error.to_string().contains("10 bytes"));
+        assert_eq!(
+            BodyHolder::new(10, Some(11)).unwrap_err().kind(),
+            ErrorKind::BodyTooLarge
+        );
+    }
+
+    #[test]
+    fn refuses_a_body_that_is_not_what_it_declared() {
+        let mut longer = BodyHolder::new(10, Some(3)).unwrap();
+        let error = longer.push(Bytes::from_static(b"four")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BodyLength);
+        let mut shorter = BodyHolder::new(10, Some(5)).unwrap();
+        shorter.push(Bytes::from_static(b"four")).unwrap();
+        assert_eq!(shorter.finish().unwrap_err().kind(), ErrorKind::BodyLength);
     }
 }

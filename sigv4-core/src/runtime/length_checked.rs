@@ -6,7 +6,6 @@ use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 
-use bytes::Buf;
 use bytes::Bytes;
 use http_body::Body;
 use http_body::Frame;
@@ -21,7 +20,8 @@ pin_project! {
     /// Passes a body on as it comes and sees to it that it has its declared length.
     ///
     /// A body that is shorter or longer ends in an error, so that the client breaks the request off;
-    /// it never goes out as a valid one of the declared length. Trailers are an error, too.
+    /// it never goes out as a valid one of the declared length. Trailers are an error, too. Not for
+    /// a declared length of 0: a client does not look at such a body at all.
     ///
     /// # Errors
     ///
@@ -79,7 +79,7 @@ where
                 }
                 None => Err(framing::length_mismatch().into()),
             };
-            let counted = frame.map(into_bytes).and_then(|piece| {
+            let counted = frame.map(framing::into_bytes).and_then(|piece| {
                 if let Some(remaining) = this.remaining {
                     let left = remaining.checked_sub(piece.len() as u64);
                     *remaining = left.ok_or_else(framing::length_mismatch)?;
@@ -116,11 +116,6 @@ where
             None => self.body.size_hint(),
         }
     }
-}
-
-/// Costs nothing where the data are `Bytes` already.
-fn into_bytes<D: Buf>(mut data: D) -> Bytes {
-    data.copy_to_bytes(data.remaining())
 }
 
 impl<B> fmt::Debug for LengthChecked<B> {

@@ -16,10 +16,12 @@
 //! An [`Authorizer`] is what `sigv4-tower` and `sigv4-reqwest` hold. It is cheap to clone, and its
 //! clones share the credentials, so that one program needs one [`CredentialsCache`].
 
+#[doc(hidden)]
+pub mod adapter;
 mod authorizer;
 mod clock;
 mod credentials;
-pub mod framing;
+mod framing;
 mod held_body;
 mod length_checked;
 mod receipt;
@@ -32,8 +34,5 @@ pub use self::clock::Clock;
 pub use self::clock::SystemClock;
 pub use self::credentials::cache::CachedCredentials;
 pub use self::credentials::cache::CredentialsCache;
-pub use self::held_body::BodyHolder;
-pub use self::held_body::HeldBody;
-pub use self::length_checked::LengthChecked;
 pub use self::receipt::SigningReceipt;
 pub use self::scope::HostScope;

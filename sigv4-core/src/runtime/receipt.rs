@@ -1,5 +1,6 @@
 //! What was signed, noted beside the answer.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -12,14 +13,14 @@ use http::uri::Authority;
 ///
 /// The adapters put it into the extensions of the answer, where whoever reads an error of AWS finds
 /// what it is about.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SigningReceipt {
     generation: u64,
     signed_at: SystemTime,
     host: Host,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Host {
     Header(HeaderValue),
     Authority(Authority),
@@ -63,8 +64,21 @@ impl SigningReceipt {
     pub fn host(&self) -> &str {
         match &self.host {
             Host::Header(value) => value.to_str().unwrap_or_default(),
-            Host::Authority(authority) => authority.as_str(),
+            Host::Authority(authority) => {
+                let text = authority.as_str();
+                text.rsplit_once('@').map_or(text, |(_, host)| host)
+            }
             Host::None => "",
         }
+    }
+}
+
+impl fmt::Debug for SigningReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningReceipt")
+            .field("credential_generation", &self.generation)
+            .field("signed_at", &self.signed_at)
+            .field("host", &self.host())
+            .finish()
     }
 }

@@ -7,6 +7,7 @@ use http::Uri;
 use http::header;
 use http::uri::Authority;
 
+use crate::canonical::host;
 use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -45,7 +46,7 @@ impl HostScope {
     ///
     /// # Errors
     ///
-    /// When one of them is no host.
+    /// When one of them is not a host.
     pub fn exact<I>(hosts: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -64,7 +65,7 @@ impl HostScope {
     ///
     /// # Errors
     ///
-    /// When a pattern is none, or does not end in at least two labels of its own.
+    /// When one of them is not a pattern, or does not end in at least two labels of its own.
     pub fn matching<I>(patterns: I) -> Result<Self, ConfigError>
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -89,11 +90,12 @@ impl HostScope {
     }
 
     /// Allows requests that are sent to `dialled` (the URI's authority) for `host` (the Host
-    /// header), as when a service is reached through a tunnel or a private endpoint.
+    /// header), as when a service is reached through a tunnel or a private endpoint. Over HTTP/1.1:
+    /// a request of HTTP/2 carries the dialled authority, too, and the server may go by that.
     ///
     /// # Errors
     ///
-    /// When one of the two is no host.
+    /// When one of the two is not a host.
     pub fn dialling(mut self, dialled: &str, host: &str) -> Result<Self, ConfigError> {
         self.pairs.push((Host::parse(dialled)?, Host::parse(host)?));
         Ok(self)
@@ -129,19 +131,25 @@ impl HostScope {
         })
     }
 
-    /// Refuses a request that is not in scope.
-    pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
+    /// Refuses a request that is not in scope, by its URI and its Host header.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfScope`]; or [`ErrorKind::MissingHost`] or [`ErrorKind::InvalidHost`] where
+    /// it cannot be told where the request goes.
+    pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
         let mut values = headers.get_all(header::HOST).iter();
         let header = match (values.next(), values.next()) {
             (None, _) => None,
             (Some(value), None) => {
-                let authority = Authority::try_from(value.as_bytes()).map_err(|_| NOT_A_HOST)?;
+                let authority =
+                    Authority::try_from(value.as_bytes()).map_err(|_| host::NOT_A_HOST)?;
                 if authority.as_str().contains('@') {
-                    return Err(NOT_A_HOST);
+                    return Err(host::NOT_A_HOST);
                 }
                 Some(authority)
             }
-            (Some(_), Some(_)) => return Err(REPEATED_HOST),
+            (Some(_), Some(_)) => return Err(host::REPEATED),
         };
         let default_port = match uri.scheme_str() {
             Some("https" | "wss") => 443,
@@ -158,8 +166,9 @@ impl HostScope {
             None => 443,
         };
         let here = |authority| Place::new(authority, default_port);
-        match (uri.authority().map(here), header.as_ref().map(here)) {
-            (None, None) => Err(NO_HOST),
+        let dialled = uri.authority().map(here).transpose()?;
+        match (dialled, header.as_ref().map(here).transpose()?) {
+            (None, None) => Err(host::MISSING),
             (Some(one), None) | (None, Some(one)) => self.check_host(&one, default_port),
             (Some(dialled), Some(host)) if dialled == host => self.check_host(&host, default_port),
             (Some(dialled), Some(host)) => {
@@ -196,11 +205,12 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn new(authority: &'a Authority, default_port: u16) -> Self {
-        Self {
+    fn new(authority: &'a Authority, default_port: u16) -> Result<Self, Error> {
+        let port = host::port(authority)?.unwrap_or(default_port);
+        Ok(Self {
             host: authority.host(),
-            port: authority.port_u16().unwrap_or(default_port),
-        }
+            port,
+        })
     }
 }
 
@@ -231,10 +241,11 @@ impl Host {
                 "a pattern with `*` must be given to HostScope::matching",
             ));
         }
-        let name = authority.host().to_ascii_lowercase().into();
+        let port = host::port(&authority)
+            .map_err(|error| ConfigError::new("host scope", NOT_CONFIGURABLE).because(error))?;
         Ok(Self {
-            name,
-            port: authority.port_u16(),
+            name: authority.host().to_ascii_lowercase().into(),
+            port,
         })
     }
 
@@ -309,18 +320,6 @@ fn is_loopback(host: &str) -> bool {
 }
 
 const NOT_CONFIGURABLE: &str = "must be `host` or `host:port`, without scheme, userinfo and path";
-const NO_HOST: Error = Error::new(
-    ErrorKind::MissingHost,
-    "the request names no host; give it an absolute URI or a Host header",
-);
-const NOT_A_HOST: Error = Error::new(
-    ErrorKind::InvalidHost,
-    "the Host header is no host; write `host` or `host:port`",
-);
-const REPEATED_HOST: Error = Error::new(
-    ErrorKind::InvalidHost,
-    "the Host header is repeated; leave one",
-);
 const PLAIN_HTTP: Error = Error::new(
     ErrorKind::OutOfScope,
     "the request would carry its signature over plain http to a host that is not loopback; \
@@ -328,7 +327,7 @@ const PLAIN_HTTP: Error = Error::new(
 );
 const UNKNOWN_SCHEME: Error = Error::new(
     ErrorKind::OutOfScope,
-    "the scheme of the request is neither https nor http",
+    "the scheme of the request is neither https nor http; use https",
 );
 const OTHER_HOST: Error = Error::new(
     ErrorKind::OutOfScope,
@@ -370,6 +369,17 @@ mod tests {
             ("/path", Some("api.example.com"), None),
             ("https://user@api.example.com/", None, None),
             ("https://other.example.com:8443/", None, None),
+            ("https://api.example.com:0443/", None, None),
+            (
+                "https://api.example.com:99999/",
+                None,
+                Some(ErrorKind::InvalidHost),
+            ),
+            (
+                "https://api.example.com:+443/",
+                None,
+                Some(ErrorKind::InvalidHost),
+            ),
             ("https://other.example.com/", None, OUT),
             ("https://api.example.com:8443/", None, OUT),
             ("https://api.example.com.evil.com/", None, OUT),
@@ -455,6 +465,7 @@ mod tests {
     fn refuses_what_cannot_be_meant() {
         for bad in [
             "",
+            "a:99999",
             "https://a.b",
             "a b",
             "u@h",

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -10,7 +12,6 @@ use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future;
 use tokio::sync::Mutex;
-use tokio::sync::MutexGuard;
 
 use crate::credentials::Credentials;
 use crate::error::Error;
@@ -22,10 +23,11 @@ use crate::error::ErrorKind;
 /// [`Credentials`] too. It is one itself, so that an SDK client can share it. Clones share the
 /// credentials.
 ///
-/// While credentials are fresh they are read without a lock. In the last third of their life, and
-/// at most five minutes before their end, one caller at a time asks the provider for new ones while
-/// all others go on with those that are there. Credentials are used until they end, whatever the
-/// provider answers in the meantime.
+/// While credentials are fresh they are read without a lock. Five minutes before they end, or when a
+/// third of their life is left if that is later, one caller at a time asks the provider for new ones
+/// while all others go on with those that are there. Credentials are used until they end, whatever
+/// the provider answers in the meantime. Where none are left, callers wait for one answer together
+/// and share it, be it an error.
 #[derive(Clone)]
 pub struct CredentialsCache {
     inner: Arc<Inner>,
@@ -34,7 +36,15 @@ pub struct CredentialsCache {
 struct Inner {
     provider: Box<dyn ProvideCredentials>,
     current: ArcSwapOption<CachedCredentials>,
-    refreshing: Mutex<()>,
+    refreshing: Mutex<Refreshes>,
+    /// How many times the provider has answered.
+    answers: AtomicU64,
+}
+
+/// What only whoever asks the provider may look at.
+#[derive(Default)]
+struct Refreshes {
+    last_failure: Option<Error>,
 }
 
 /// The longest time before their end at which credentials are replaced.
@@ -50,7 +60,8 @@ impl CredentialsCache {
         let inner = Inner {
             provider: Box::new(provider),
             current: ArcSwapOption::empty(),
-            refreshing: Mutex::new(()),
+            refreshing: Mutex::default(),
+            answers: AtomicU64::new(0),
         };
         Self {
             inner: Arc::new(inner),
@@ -71,45 +82,46 @@ impl CredentialsCache {
             return Ok(fresh);
         }
         let inner = &*self.inner;
-        let usable = inner
-            .current
-            .load_full()
-            .filter(|current| current.is_usable(now));
-        match (usable, inner.refreshing.try_lock()) {
+        let answers = inner.answers.load(Ordering::Acquire);
+        let mut refreshes = match (inner.usable(now), inner.refreshing.try_lock()) {
+            (_, Ok(refreshes)) => refreshes,
             // Somebody else is at it.
-            (Some(usable), Err(_)) => Ok(usable),
-            (Some(usable), Ok(guard)) => match inner.refresh(now, &guard).await {
-                Ok(refreshed) => Ok(refreshed),
-                Err(_) => {
-                    inner.current.store(Some(Arc::new(usable.left_alone(now))));
-                    Ok(usable)
-                }
-            },
-            (None, guard) => {
-                let guard = match guard {
-                    Ok(guard) => guard,
-                    Err(_) => inner.refreshing.lock().await,
-                };
-                // Whoever had the lock may have been successful.
-                match inner
-                    .current
-                    .load_full()
-                    .filter(|current| current.is_usable(now))
-                {
-                    Some(current) => Ok(current),
-                    None => inner.refresh(now, &guard).await,
-                }
+            (Some(usable), Err(_)) => return Ok(usable),
+            (None, Err(_)) => inner.refreshing.lock().await,
+        };
+        // Whoever had the lock before may have been successful, or failed for all that waited.
+        if let Some(fresh) = self.fresh(now) {
+            return Ok(fresh);
+        }
+        let usable = inner.usable(now);
+        let answered = inner.answers.load(Ordering::Acquire) != answers;
+        if let (None, true, Some(failure)) = (&usable, answered, &refreshes.last_failure) {
+            return Err(failure.clone());
+        }
+
+        let refreshed = inner.refresh(now).await;
+        refreshes.last_failure = refreshed.as_ref().err().cloned();
+        inner.answers.fetch_add(1, Ordering::Release);
+        match (refreshed, usable) {
+            (Ok(refreshed), _) => Ok(refreshed),
+            (Err(_), Some(usable)) => {
+                inner.current.store(Some(Arc::new(usable.left_alone(now))));
+                Ok(usable)
             }
+            (Err(error), None) => Err(error),
         }
     }
 }
 
 impl Inner {
-    async fn refresh(
-        &self,
-        now: SystemTime,
-        _single_flight: &MutexGuard<'_, ()>,
-    ) -> Result<Arc<CachedCredentials>, Error> {
+    fn usable(&self, now: SystemTime) -> Option<Arc<CachedCredentials>> {
+        self.current
+            .load_full()
+            .filter(|current| current.is_usable(now))
+    }
+
+    /// Asks the provider. Only under the lock.
+    async fn refresh(&self, now: SystemTime) -> Result<Arc<CachedCredentials>, Error> {
         let provided = self
             .provider
             .provide_credentials()
@@ -227,7 +239,7 @@ impl fmt::Debug for CachedCredentials {
 
 const FAILED: Error = Error::new(
     ErrorKind::Credentials,
-    "there are no usable credentials: the provider failed; its error says why",
+    "there are no usable credentials: the provider failed, for the reason behind this error",
 );
 const UNUSABLE: Error = Error::new(
     ErrorKind::Credentials,
@@ -242,7 +254,6 @@ const EXPIRED: Error = Error::new(
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
-    use std::sync::atomic::Ordering;
 
     use super::*;
 
@@ -303,6 +314,22 @@ mod tests {
             assert_eq!(caller.await.unwrap(), 1);
         }
         assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn tells_a_failure_to_all_that_waited_for_it() {
+        let (cache, calls) = scripted(vec![Err("down"), Ok(3600)]);
+        let callers: Vec<_> = (0..100)
+            .map(|_| {
+                let cache = cache.clone();
+                tokio::spawn(async move { cache.get(at(0)).await.unwrap_err().kind() })
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), ErrorKind::Credentials);
+        }
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        assert_eq!(cache.get(at(0)).await.unwrap().generation(), 1);
     }
 
     #[tokio::test]
