@@ -1,1 +1,33 @@
-//! Tests.
+//! Tests of `sigv4-core` through its public face. Expected signatures come from AWS's test suite,
+//! from AWS's documentation, and from the crate `aws-sigv4`.
+
+#[cfg(test)]
+mod authorization;
+#[cfg(test)]
+mod awkward_requests;
+#[cfg(test)]
+mod aws_docs;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod header_rules;
+#[cfg(test)]
+mod idempotence;
+#[cfg(test)]
+mod official_suite;
+#[cfg(test)]
+mod presign;
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod published_vectors;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod session_token;
+#[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod vectors;
+#[cfg(test)]
+mod wire_form;

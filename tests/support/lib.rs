@@ -14,3 +14,8 @@ pub mod secrets;
 pub mod suite;
 pub mod time;
 pub mod wire;
+
+/// The programs of the workspace's README, which have to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

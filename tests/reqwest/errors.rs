@@ -1,0 +1,105 @@
+//! How a program gets at the reason for which a request was not sent.
+
+use std::error::Error as StdError;
+
+use sigv4_core::ErrorKind as SigningErrorKind;
+use sigv4_reqwest::Error;
+use sigv4_reqwest::ErrorKind;
+use sigv4_tests::wire::WireResponse;
+use sigv4_tests::wire::WireServer;
+
+use crate::fixture::authorizer;
+use crate::fixture::builder_with;
+use crate::fixture::client;
+use crate::fixture::get;
+use crate::fixture::signing;
+use crate::shared::credentials::Failing;
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[tokio::test]
+async fn leads_from_the_middleware_to_the_cause() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let client = signing(builder_with(Failing::always(), "sqs", &server.authority()).build());
+    let error = is_send(client.get(server.url()).send()).await.unwrap_err();
+    assert!(error.is_middleware());
+    let reqwest_middleware::Error::Middleware(error) = &error else {
+        panic!("{error:?} is of a middleware");
+    };
+
+    let ours = error.downcast_ref::<Error>().unwrap();
+    assert_eq!(
+        ours.kind(),
+        ErrorKind::Signing(SigningErrorKind::Credentials)
+    );
+    assert!(ours.is_retryable());
+    let core = ours
+        .source()
+        .unwrap()
+        .downcast_ref::<sigv4_core::Error>()
+        .unwrap();
+    assert_eq!(core.kind(), SigningErrorKind::Credentials);
+    let cause = core.source().unwrap();
+    assert!(cause.is::<aws_credential_types::provider::error::CredentialsError>());
+    // Each level says its own part.
+    assert_eq!(ours.to_string(), "the request was not signed and not sent");
+    assert!(core.to_string().contains("no usable credentials"));
+    assert_eq!(server.requests(), []);
+}
+
+#[tokio::test]
+async fn is_the_same_without_the_middleware() {
+    let mut request = get("https://elsewhere.example.com/");
+    let authorizer = authorizer("sqs", "sqs.us-east-1.amazonaws.com");
+    let signing = sigv4_reqwest::sign(&authorizer, &mut request, None);
+    let error = is_send(signing).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Signing(SigningErrorKind::OutOfScope)
+    );
+    assert!(!error.is_retryable());
+    assert!(error.source().unwrap().is::<sigv4_core::Error>());
+}
+
+#[tokio::test]
+async fn tells_a_url_that_is_none_to_sign() {
+    let authorizer = authorizer("sqs", "sqs.us-east-1.amazonaws.com");
+    for url in ["data:text/plain,secret", "mailto:somebody@example.com"] {
+        let mut request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
+        let error = sigv4_reqwest::sign(&authorizer, &mut request, None)
+            .await
+            .unwrap_err();
+        let kinds = [
+            ErrorKind::Url,
+            ErrorKind::Signing(SigningErrorKind::RequestTarget),
+            ErrorKind::Signing(SigningErrorKind::OutOfScope),
+        ];
+        assert!(kinds.contains(&error.kind()), "{url}: {error:?}");
+    }
+    // Longer than a URI can be.
+    let long = format!(
+        "https://sqs.us-east-1.amazonaws.com/?q={}",
+        "x".repeat(70_000)
+    );
+    let mut request = client().get(long).build().unwrap();
+    let error = sigv4_reqwest::sign(&authorizer, &mut request, None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Url);
+    assert!(error.to_string().len() < 300, "{error}");
+    // Only when it is in canonical form.
+    let long = format!(
+        "https://sqs.us-east-1.amazonaws.com/?q={}",
+        "@".repeat(40_000)
+    );
+    let mut request = client().get(long).build().unwrap();
+    let error = sigv4_reqwest::sign(&authorizer, &mut request, None)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Signing(SigningErrorKind::RequestTarget)
+    );
+}

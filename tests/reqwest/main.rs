@@ -1,0 +1,47 @@
+//! Tests of `sigv4-reqwest` through its public face: over wiremock for what is signed, over a
+//! server of our own for the bytes. Every signature is judged by the crate `aws-sigv4`, from what
+//! arrived.
+
+#[cfg(test)]
+mod atomicity;
+#[cfg(test)]
+mod authorization;
+#[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod body_length;
+#[cfg(test)]
+mod body_limit;
+#[cfg(test)]
+mod cancellation;
+#[cfg(test)]
+mod default_headers;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod flows;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod host_on_the_wire;
+#[cfg(test)]
+mod http2;
+#[cfg(test)]
+mod path_on_the_wire;
+#[cfg(test)]
+mod query_on_the_wire;
+#[cfg(test)]
+mod receipt;
+#[cfg(test)]
+mod redirects;
+#[cfg(test)]
+mod retries;
+#[cfg(test)]
+mod scope;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+#[path = "../tower/shared/mod.rs"]
+mod shared;

@@ -1,0 +1,137 @@
+//! Bodies that come piece by piece, and not always as they were announced.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::HeaderValue;
+use hyper::body::Body;
+use hyper::body::Frame;
+use hyper::body::SizeHint;
+
+/// A body that does one step after the other and does not know when it is at its end.
+///
+/// Unless it is [told](Self::announcing) to, it says nothing of its length either.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pieces {
+    steps: VecDeque<Step>,
+    announced: Option<u64>,
+}
+
+/// What a body does when it is asked for more.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// It gives a piece.
+    Data(Bytes),
+    /// It is not ready at once, and wakes who asked.
+    Pause,
+    /// It never answers.
+    Hang,
+    /// It gives trailers.
+    Trailers,
+    /// It fails.
+    Failure,
+}
+
+impl Pieces {
+    /// Makes a body of these pieces.
+    pub(crate) fn of<I>(pieces: I) -> Self
+    where
+        I: IntoIterator<Item: Into<Bytes>>,
+    {
+        let steps = pieces.into_iter().map(|piece| Step::Data(piece.into()));
+        Self {
+            steps: steps.collect(),
+            announced: None,
+        }
+    }
+
+    /// Adds a step.
+    pub(crate) fn then(mut self, step: Step) -> Self {
+        self.steps.push_back(step);
+        self
+    }
+
+    /// Has the body say that it is so long, whether or not that is true.
+    pub(crate) fn announcing(mut self, length: u64) -> Self {
+        self.announced = Some(length);
+        self
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let Some(step) = self.steps.pop_front() else {
+            return Poll::Ready(None);
+        };
+        match step {
+            Step::Data(piece) => {
+                let left = self
+                    .announced
+                    .map(|left| left.saturating_sub(piece.len() as u64));
+                self.announced = left;
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
+            Step::Pause => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Step::Hang => {
+                self.steps.push_front(Step::Hang);
+                Poll::Pending
+            }
+            Step::Trailers => {
+                let mut trailers = HeaderMap::new();
+                trailers.insert("x-checksum", HeaderValue::from_static("1"));
+                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+            }
+            Step::Failure => Poll::Ready(Some(Err(io::Error::other("the disk is gone")))),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.announced
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Bodies of another length than the five bytes that are declared.
+pub(crate) fn wrong_bodies() -> [(&'static str, Pieces); 10] {
+    const NONE: [&str; 0] = [];
+    [
+        ("one byte short", Pieces::of(["hell"])),
+        (
+            "one byte short, in pieces",
+            Pieces::of(["he", "ll"]).then(Step::Pause),
+        ),
+        ("empty", Pieces::of(NONE)),
+        ("empty, after a while", Pieces::of(NONE).then(Step::Pause)),
+        ("one byte long", Pieces::of(["hello!"])),
+        ("one byte long, in pieces", Pieces::of(["hel", "lo!"])),
+        ("one piece long", Pieces::of(["hello", "!"])),
+        (
+            "one piece long, after a while",
+            Pieces::of(["hello"])
+                .then(Step::Pause)
+                .then(Step::Data("!".into())),
+        ),
+        (
+            "long, behind an empty piece",
+            Pieces::of(["hello", "", "!"]),
+        ),
+        (
+            "another request long",
+            Pieces::of(["hello", "PUT /smuggled HTTP/1.1\r\n\r\n"]),
+        ),
+    ]
+}

@@ -1,0 +1,7 @@
+//! Doubles that both adapters are tried with.
+
+pub(crate) mod body;
+pub(crate) mod clock;
+pub(crate) mod credentials;
+pub(crate) mod http2;
+pub(crate) mod peer;
