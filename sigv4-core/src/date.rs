@@ -28,8 +28,8 @@ impl Timestamp {
             .map(|since| since.as_secs())
             .filter(|&seconds| seconds < END)
             .ok_or(OUT_OF_RANGE)?;
-        let (year, month, day) = civil_from_days(seconds / SECONDS_PER_DAY);
-        let of_day = seconds % SECONDS_PER_DAY;
+        let (year, month, day) = civil_from_days(narrow(seconds / SECONDS_PER_DAY));
+        let of_day = narrow(seconds % SECONDS_PER_DAY);
 
         let mut text = *b"00000000T000000Z";
         two_digits(&mut text, 0, year / 100);
@@ -76,18 +76,18 @@ fn ascii(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("a timestamp is made of digits, T and Z")
 }
 
-fn two_digits(text: &mut [u8; 16], at: usize, value: u64) {
-    text[at] = b'0' + digit(value / 10);
-    text[at + 1] = b'0' + digit(value % 10);
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).expect("four digits of a year have few days, and a day few seconds")
 }
 
-fn digit(value: u64) -> u8 {
-    u8::try_from(value % 10).expect("a remainder of ten fits into a byte")
+fn two_digits(text: &mut [u8; 16], at: usize, value: u32) {
+    text[at] = b'0' + (value / 10 % 10) as u8;
+    text[at + 1] = b'0' + (value % 10) as u8;
 }
 
 /// The proleptic Gregorian date of a day number, after Howard Hinnant's `civil_from_days`:
 /// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
+fn civil_from_days(days: u32) -> (u32, u32, u32) {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
     let day_of_era = shifted % 146_097;
@@ -101,7 +101,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     } else {
         shifted_month - 9
     };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let year = year_of_era + era * 400 + u32::from(month <= 2);
     (year, month, day)
 }
 

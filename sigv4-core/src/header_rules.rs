@@ -85,6 +85,9 @@ impl HeaderRules {
         RequestHeaderRules {
             rules: self,
             connection,
+            is_minimal: self.base == Base::Minimal
+                && self.include.is_empty()
+                && self.exclude.is_empty(),
         }
     }
 }
@@ -93,11 +96,22 @@ impl HeaderRules {
 pub(crate) struct RequestHeaderRules<'a> {
     rules: &'a HeaderRules,
     connection: Option<&'a HeaderMap>,
+    /// Whether there is nothing but the allow-list.
+    is_minimal: bool,
 }
 
 impl RequestHeaderRules<'_> {
     /// Tells whether a header, named in lower case, is signed.
+    #[inline]
     pub(crate) fn signs(&self, name: &str) -> bool {
+        if self.is_minimal {
+            is_minimal(name)
+        } else {
+            self.signs_by_rules(name)
+        }
+    }
+
+    fn signs_by_rules(&self, name: &str) -> bool {
         let rules = self.rules;
         if rules.include.iter().any(|header| header.matches(name)) {
             return true;

@@ -12,6 +12,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::date::Timestamp;
+use crate::hash::MacKey;
 use crate::names;
 
 /// A signing key, and the text that every signature made with it shares.
@@ -19,8 +20,7 @@ pub(crate) struct DerivedKey {
     day: u64,
     region: Box<str>,
     service: Box<str>,
-    /// The state of HMAC after its key was taken in, zeroized on drop.
-    mac: Hmac<Sha256>,
+    mac: MacKey,
     /// `20150830/us-east-1/iam/aws4_request`
     scope: Box<str>,
     /// `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/…, SignedHeaders=`
@@ -47,7 +47,7 @@ impl DerivedKey {
             day: time.day_number(),
             region: region.into(),
             service: service.into(),
-            mac: keyed(&key[..]),
+            mac: MacKey::new(&key),
             scope: scope.into(),
             authorization_prefix: authorization_prefix.into(),
         }
@@ -57,8 +57,8 @@ impl DerivedKey {
         self.day == day && *self.region == *region && *self.service == *service
     }
 
-    pub(crate) fn mac(&self) -> Hmac<Sha256> {
-        self.mac.clone()
+    pub(crate) fn mac(&self) -> &MacKey {
+        &self.mac
     }
 
     pub(crate) fn scope(&self) -> &str {
@@ -132,6 +132,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
+    use crate::canonical::sink::Sink;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -140,7 +141,9 @@ mod tests {
     }
 
     fn tag(key: &DerivedKey) -> String {
-        hex_of(&key.mac().chain_update("text").finalize().into_bytes())
+        let mut text = key.mac().begin::<4>();
+        text.put(b"text");
+        String::from_utf8(key.mac().finish(&mut text).to_hex().to_vec()).unwrap()
     }
 
     fn hex_of(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@ mod canonical;
 mod credentials;
 mod date;
 mod error;
+mod hash;
 mod header_rules;
 mod key;
 mod names;

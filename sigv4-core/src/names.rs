@@ -28,7 +28,7 @@ pub(crate) fn is_own_header(name: &str) -> bool {
 }
 
 /// The query parameters that carry a signature, compared without regard to case.
-pub(crate) fn is_own_parameter(name: &str) -> bool {
+pub(crate) fn is_own_parameter(name: &[u8]) -> bool {
     const OWN: [&str; 9] = [
         "X-Amz-Algorithm",
         "X-Amz-Credential",
@@ -40,5 +40,6 @@ pub(crate) fn is_own_parameter(name: &str) -> bool {
         "X-Amz-S3session-Token",
         "X-Amz-Region-Set",
     ];
-    OWN.iter().any(|own| own.eq_ignore_ascii_case(name))
+    OWN.iter()
+        .any(|own| own.as_bytes().eq_ignore_ascii_case(name))
 }

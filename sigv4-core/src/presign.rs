@@ -16,7 +16,6 @@ use http::uri::Authority;
 
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::request::CanonicalRequest;
-use crate::canonical::request::StringToSign;
 use crate::credentials::Credentials;
 use crate::date::Timestamp;
 use crate::error::Error;
@@ -115,7 +114,6 @@ impl Signer {
         let time = Timestamp::new(now)?;
         let lifetime = options.lifetime(&time, credentials)?;
         let view = View::new(request)?;
-        view.check_authorization(signing.existing)?;
         if view.uri.scheme().is_none() || view.uri.authority().is_none() {
             return Err(RELATIVE);
         }
@@ -128,26 +126,25 @@ impl Signer {
 
         let (hoisted, kept) = split_hoisted(view.headers, options.hoist);
         let kept = View {
-            method: view.method,
-            uri: view.uri,
-            headers: &kept,
+            headers: kept.as_ref().unwrap_or(view.headers),
+            ..view
         };
+        let mut headers = SignedHeaders::new();
+        let own = kept.read_headers(&signing.headers, &mut headers);
+        own.authorization.check(signing.existing)?;
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.
         let sends_digest = scope.rules.unsigned_payload == UnsignedPayload::Always
             || (scope.rules.needs_content_sha256 && options.payload.is_some());
         let sent_digest = sends_digest.then_some(&digest);
+        if let Some(digest) = sent_digest {
+            headers.push("x-amz-content-sha256", digest.as_bytes());
+        }
         let names = {
-            let mut headers = SignedHeaders::new();
+            let mut headers = headers.clone();
             headers.push("host", b"");
-            if let Some(digest) = sent_digest {
-                headers.push("x-amz-content-sha256", digest.as_bytes());
-            }
-            kept.push_signed(&signing.headers, &mut headers);
             headers.sort();
-            let mut names = Vec::new();
-            headers.write_names_to(&mut names);
-            names
+            headers.names_text()
         };
 
         let credential = credentials.with_key(&time, scope.region, scope.service, |key| {
@@ -183,30 +180,20 @@ impl Signer {
         if signing.wire == WireForm::RefuseIfDifferent {
             Target::new(&view, &scope, signing.wire, &[])?.check_canonical(&view)?;
         }
-        let host = target.host(&view)?;
-        let mut headers = SignedHeaders::new();
+        let host = target.host(&view, own.host)?;
         headers.push("host", host.as_bytes());
-        if let Some(digest) = sent_digest {
-            headers.push("x-amz-content-sha256", digest.as_bytes());
-        }
-        kept.push_signed(&signing.headers, &mut headers);
         headers.sort();
         let canonical = CanonicalRequest {
             method: view.method.as_str(),
             path: &target.path,
             query: &target.query.text,
-            headers,
+            headers: &headers,
+            signed_headers: &names,
             payload: &digest,
         };
 
         let signature = credentials.with_key(&time, scope.region, scope.service, |key| {
-            let request_digest = canonical.digest();
-            StringToSign {
-                time: &time,
-                scope: key.scope(),
-                request_digest,
-            }
-            .sign(key)
+            canonical.sign(&time, key)
         });
         let mut query = target.query.text.to_string();
         if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Appended) {
@@ -220,7 +207,7 @@ impl Signer {
         let uri = target.uri(&view, &query)?;
         let presigned = Presigned {
             method: view.method.clone(),
-            headers: headers_to_send(&canonical.headers, &view, host, sent_digest, &uri),
+            headers: headers_to_send(&headers, &view, host, sent_digest, &uri),
             uri,
             expires_at: time.time() + lifetime,
         };
@@ -354,19 +341,21 @@ impl fmt::Debug for Presigned {
 /// Parameters that were headers: name and value.
 type Hoisted = Vec<(String, Vec<u8>)>;
 
-/// Takes the headers that move into the query from the others.
-fn split_hoisted(headers: &HeaderMap, hoist: bool) -> (Hoisted, HeaderMap) {
+/// Takes the headers that move into the query from the others, and returns the others if there are
+/// such.
+fn split_hoisted(headers: &HeaderMap, hoist: bool) -> (Hoisted, Option<HeaderMap>) {
+    if !hoist {
+        return (Hoisted::new(), None);
+    }
     let mut kept = headers.clone();
     let mut hoisted = Hoisted::new();
-    if hoist {
-        for (name, value) in headers {
-            if is_hoistable(name) {
-                hoisted.push((title_case(name), value.as_bytes().trim_ascii().to_vec()));
-                kept.remove(name);
-            }
+    for (name, value) in headers {
+        if is_hoistable(name) {
+            hoisted.push((title_case(name), value.as_bytes().trim_ascii().to_vec()));
+            kept.remove(name);
         }
     }
-    (hoisted, kept)
+    (hoisted, Some(kept))
 }
 
 /// After `RequiredSignedHeaders` of the SDK for Go, which S3 accepts.
@@ -389,7 +378,7 @@ fn is_hoistable(name: &HeaderName) -> bool {
     // A header named like a parameter of the signature would become a second one of that name.
     name.starts_with("x-amz-")
         && !names::is_own_header(name)
-        && !names::is_own_parameter(name)
+        && !names::is_own_parameter(name.as_bytes())
         && !HEADERS_ONLY.iter().any(|prefix| name.starts_with(prefix))
 }
 

@@ -12,7 +12,6 @@ use http::header;
 
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::request::CanonicalRequest;
-use crate::canonical::request::StringToSign;
 use crate::canonical::sink::Sink;
 use crate::credentials::Credentials;
 use crate::date::Timestamp;
@@ -20,9 +19,11 @@ use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::header_rules::HeaderRules;
+use crate::key::DerivedKey;
 use crate::names;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
+use crate::payload::PayloadDigest;
 use crate::request::Signable;
 use crate::rules::ContentSha256;
 use crate::rules::ExistingAuthorization;
@@ -33,6 +34,7 @@ use crate::rules::WireForm;
 use crate::scope::Region;
 use crate::scope::Scope;
 use crate::scope::Service;
+use crate::target::OwnHeaders;
 use crate::target::Target;
 use crate::target::View;
 use crate::trace::SigningTrace;
@@ -232,12 +234,29 @@ impl Signer {
     ) -> Result<SigningTrace, Error> {
         let time = Timestamp::new(now)?;
         let view = View::new(request)?;
-        view.check_authorization(self.options().existing)?;
-        let (trace, _) =
-            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
-                SigningTrace::new(canonical, &scope, credentials, &time, view.headers)
-            })?;
-        Ok(trace)
+        let mut headers = SignedHeaders::new();
+        let own = view.read_headers(&self.options().headers, &mut headers);
+        own.authorization.check(self.options().existing)?;
+        let added = self.added(&scope, &own, payload, credentials)?;
+        let target = self.target(&scope, &view)?;
+        headers.push("host", target.host(&view, own.host)?.as_bytes());
+        added.push_to(&mut headers, &time);
+        target.rewritten(&view, self.options().wire)?;
+        let canonical = CanonicalRequest {
+            method: view.method.as_str(),
+            path: &target.path,
+            query: &target.query.text,
+            headers: &headers,
+            signed_headers: &headers.names_text(),
+            payload: &added.digest,
+        };
+        Ok(SigningTrace::new(
+            &canonical,
+            &scope,
+            credentials,
+            &time,
+            view.headers,
+        ))
     }
 
     fn sign_scope<R: Signable>(
@@ -249,107 +268,97 @@ impl Signer {
         now: SystemTime,
     ) -> Result<Signed, Error> {
         let time = Timestamp::new(now)?;
-        let Some(prepared) = self.prepare(scope, request, payload, credentials, time)? else {
+        let view = View::new(request)?;
+        let Some(prepared) = self.prepare(&scope, &view, payload, credentials, &time)? else {
             return Ok(Signed {
                 signature: None,
                 time,
             });
         };
-        Ok(prepared.apply(request))
+        Ok(prepared.apply(request, time))
     }
 
     /// Computes everything that signing changes, and changes nothing yet.
-    fn prepare<R: Signable>(
+    fn prepare<'a>(
         &self,
-        scope: Scope<'_>,
-        request: &R,
+        scope: &Scope<'a>,
+        view: &View<'_>,
         payload: Payload<'_>,
-        credentials: &Credentials,
-        time: Timestamp,
-    ) -> Result<Option<Prepared>, Error> {
-        let view = View::new(request)?;
-        if view.check_authorization(self.options().existing)? {
+        credentials: &'a Credentials,
+        time: &Timestamp,
+    ) -> Result<Option<Prepared<'a>>, Error> {
+        let options = self.options();
+        let mut headers = SignedHeaders::new();
+        let own = view.read_headers(&options.headers, &mut headers);
+        if own.authorization.check(options.existing)? {
             return Ok(None);
         }
-        let ((signature, authorization), changes) =
-            self.with_canonical(&scope, &view, payload, credentials, &time, |canonical| {
-                credentials.with_key(&time, scope.region, scope.service, |key| {
-                    let signature = StringToSign {
-                        time: &time,
-                        scope: key.scope(),
-                        request_digest: canonical.digest(),
-                    }
-                    .sign(key);
-                    let value =
-                        authorization(key.authorization_prefix(), &canonical.headers, &signature);
-                    (signature, value)
-                })
-            })?;
+        let added = self.added(scope, &own, payload, credentials)?;
+        let target = self.target(scope, view)?;
+        headers.push("host", target.host(view, own.host)?.as_bytes());
+        added.push_to(&mut headers, time);
+        let uri = target.rewritten(view, options.wire)?;
+        let (signature, authorization) =
+            credentials.with_key(time, scope.region, scope.service, |key| {
+                let authorization = AuthorizationText::new(key, &headers);
+                let canonical = CanonicalRequest {
+                    method: view.method.as_str(),
+                    path: &target.path,
+                    query: &target.query.text,
+                    headers: &headers,
+                    signed_headers: authorization.signed_headers(),
+                    payload: &added.digest,
+                };
+                let signature = canonical.sign(time, key);
+                (signature, authorization.finish(&signature))
+            });
         Ok(Some(Prepared {
             signature,
             authorization,
-            time,
-            changes,
+            uri,
+            added,
         }))
     }
 
-    /// Brings a request into canonical form for header placement.
-    fn with_canonical<T>(
+    /// Decides what is sent beside the signature.
+    fn added<'a>(
         &self,
-        scope: &Scope<'_>,
-        view: &View<'_>,
+        scope: &Scope<'a>,
+        own: &OwnHeaders<'_>,
         payload: Payload<'_>,
-        credentials: &Credentials,
-        time: &Timestamp,
-        use_it: impl FnOnce(&CanonicalRequest<'_>) -> T,
-    ) -> Result<(T, Changes), Error> {
+        credentials: &'a Credentials,
+    ) -> Result<Added<'a>, Error> {
         let options = self.options();
-        let digest = scope.digest(payload)?;
-        let target = Target::new(view, scope, options.wire, &[])?;
-        if target.query.was_signed && options.wire != WireForm::Canonical {
+        let token_mode = options.token_mode(scope.rules);
+        Ok(Added {
+            digest: scope.digest(payload)?,
+            sends_digest: match options.content_sha256 {
+                ContentSha256::Always => true,
+                ContentSha256::Never => false,
+                ContentSha256::Auto => {
+                    scope.rules.needs_content_sha256
+                        || matches!(payload, Payload::Unsigned)
+                        || own.has_content_sha256
+                }
+            },
+            token: credentials
+                .session_token()
+                .filter(|_| token_mode != SessionTokenMode::Omitted)
+                .map(|token| (&scope.rules.token_header, token)),
+            signs_token: token_mode == SessionTokenMode::Signed,
+            replaces_digest: own.has_content_sha256,
+            replaces_token: own.has_token,
+        })
+    }
+
+    /// Brings the target of a request into canonical form for header placement.
+    fn target<'a>(&self, scope: &Scope<'_>, view: &View<'a>) -> Result<Target<'a>, Error> {
+        let wire = self.options().wire;
+        let target = Target::new(view, scope, wire, &[])?;
+        if target.query.was_signed && wire != WireForm::Canonical {
             return Err(SIGNED_QUERY);
         }
-
-        let mut headers = SignedHeaders::new();
-        headers.push("host", target.host(view)?.as_bytes());
-        headers.push("x-amz-date", time.as_bytes());
-        let sends_digest = match options.content_sha256 {
-            ContentSha256::Always => true,
-            ContentSha256::Never => false,
-            ContentSha256::Auto => {
-                scope.rules.needs_content_sha256
-                    || matches!(payload, Payload::Unsigned)
-                    || view.headers.contains_key(names::X_AMZ_CONTENT_SHA256)
-            }
-        };
-        if sends_digest {
-            headers.push("x-amz-content-sha256", digest.as_bytes());
-        }
-        let token_mode = options.token_mode(scope.rules);
-        let token = credentials
-            .session_token()
-            .filter(|_| token_mode != SessionTokenMode::Omitted);
-        if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Signed) {
-            headers.push(scope.rules.token_header.as_str(), token.as_bytes());
-        }
-        view.push_signed(&options.headers, &mut headers);
-        headers.sort();
-
-        let canonical = CanonicalRequest {
-            method: view.method.as_str(),
-            path: &target.path,
-            query: &target.query.text,
-            headers,
-            payload: &digest,
-        };
-        let result = use_it(&canonical);
-        let changes = Changes {
-            uri: target.rewritten(view, options.wire)?,
-            date: HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value"),
-            digest: sends_digest.then(|| digest.header_value()),
-            token: token.map(|token| (scope.rules.token_header.clone(), token.clone())),
-        };
-        Ok((result, changes))
+        Ok(target)
     }
 }
 
@@ -460,68 +469,107 @@ impl Options {
     }
 }
 
+/// What a request gets beside its signature.
+struct Added<'a> {
+    digest: PayloadDigest,
+    sends_digest: bool,
+    token: Option<(&'a HeaderName, &'a HeaderValue)>,
+    signs_token: bool,
+    /// Whether the request has a digest already, or a token: where it has none, there is nothing
+    /// to be removed.
+    replaces_digest: bool,
+    replaces_token: bool,
+}
+
+impl Added<'_> {
+    /// Adds the headers that are signed to the others, and sorts them all.
+    fn push_to<'b>(&'b self, headers: &mut SignedHeaders<'b>, time: &'b Timestamp) {
+        headers.push("x-amz-date", time.as_bytes());
+        if self.sends_digest {
+            headers.push("x-amz-content-sha256", self.digest.as_bytes());
+        }
+        if let Some((name, token)) = self.token.filter(|_| self.signs_token) {
+            headers.push(name.as_str(), token.as_bytes());
+        }
+        headers.sort();
+    }
+}
+
 /// What becomes of a request when it is signed.
-struct Prepared {
+struct Prepared<'a> {
     signature: [u8; 64],
     authorization: HeaderValue,
-    time: Timestamp,
-    changes: Changes,
-}
-
-struct Changes {
     uri: Option<Uri>,
-    date: HeaderValue,
-    digest: Option<HeaderValue>,
-    token: Option<(HeaderName, HeaderValue)>,
+    added: Added<'a>,
 }
 
-impl Prepared {
+impl Prepared<'_> {
     /// Changes the request, all at once. Nothing can fail any more: that there is room for the
     /// headers was seen when the request was [looked at](View::new).
-    fn apply<R: Signable>(self, request: &mut R) -> Signed {
-        let Changes {
-            uri,
-            date,
-            digest,
-            token,
-        } = self.changes;
-        let headers = request.headers_mut();
+    fn apply<R: Signable>(self, request: &mut R, time: Timestamp) -> Signed {
+        let (added, headers) = (&self.added, request.headers_mut());
         headers.insert(header::AUTHORIZATION, self.authorization);
+        let date = HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value");
         headers.insert(names::X_AMZ_DATE, date);
-        match digest {
-            Some(digest) => headers.insert(names::X_AMZ_CONTENT_SHA256, digest),
-            None => headers.remove(names::X_AMZ_CONTENT_SHA256),
-        };
-        for name in [names::X_AMZ_SECURITY_TOKEN, names::X_AMZ_S3SESSION_TOKEN] {
-            if token.as_ref().is_none_or(|token| token.0 != name) {
+        if added.sends_digest {
+            headers.insert(names::X_AMZ_CONTENT_SHA256, added.digest.header_value());
+        } else if added.replaces_digest {
+            headers.remove(names::X_AMZ_CONTENT_SHA256);
+        }
+        if added.replaces_token {
+            for name in [names::X_AMZ_SECURITY_TOKEN, names::X_AMZ_S3SESSION_TOKEN] {
                 headers.remove(name);
             }
         }
-        if let Some((name, value)) = token {
-            headers.insert(name, value);
+        if let Some((name, token)) = added.token {
+            headers.insert(name, token.clone());
         }
-        if let Some(uri) = uri {
+        if let Some(uri) = self.uri {
             *request.uri_mut() = uri;
         }
         Signed {
             signature: Some(self.signature),
-            time: self.time,
+            time,
         }
     }
 }
 
-fn authorization(prefix: &str, headers: &SignedHeaders<'_>, signature: &[u8; 64]) -> HeaderValue {
+/// The value of `authorization`, as it is put together: in one allocation of the right size.
+struct AuthorizationText {
+    text: Vec<u8>,
+    /// Where the names of the signed headers begin.
+    names: usize,
+}
+
+impl AuthorizationText {
     const BETWEEN: &str = ", Signature=";
-    let length = prefix.len() + headers.names_len() + BETWEEN.len() + signature.len();
-    let mut text = Vec::with_capacity(length);
-    text.put_str(prefix);
-    headers.write_names_to(&mut text);
-    text.put_str(BETWEEN);
-    text.put(signature);
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text))
-        .expect("access key id, scope, header names and hex are visible ASCII");
-    value.set_sensitive(true);
-    value
+
+    /// Begins with everything but the signature.
+    fn new(key: &DerivedKey, headers: &SignedHeaders<'_>) -> Self {
+        let prefix = key.authorization_prefix();
+        let length = prefix.len() + headers.names_len() + Self::BETWEEN.len() + 64;
+        let mut text = Vec::with_capacity(length);
+        text.put_str(prefix);
+        headers.write_names_to(&mut text);
+        Self {
+            text,
+            names: prefix.len(),
+        }
+    }
+
+    /// Returns the names of the signed headers, which the canonical request has, too.
+    fn signed_headers(&self) -> &[u8] {
+        &self.text[self.names..]
+    }
+
+    fn finish(mut self, signature: &[u8; 64]) -> HeaderValue {
+        self.text.put_str(Self::BETWEEN);
+        self.text.put(signature);
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from(self.text))
+            .expect("access key id, scope, header names and hex are visible ASCII");
+        value.set_sensitive(true);
+        value
+    }
 }
 
 /// What signing a request gave, beside the headers that are in it now.

@@ -1,16 +1,18 @@
 //! What is read of a request, and the canonical form of where it goes.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Uri;
-use http::header;
 use http::uri::Authority;
 use http::uri::PathAndQuery;
 
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::host;
+use crate::canonical::host::HostHeader;
 use crate::canonical::path::CanonicalPath;
 use crate::canonical::query;
 use crate::canonical::query::CanonicalQuery;
@@ -33,7 +35,15 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     pub(crate) fn new<R: Signable>(request: &'a R) -> Result<Self, Error> {
         let (method, uri) = (request.method(), request.uri());
-        if request.headers().keys_len() > MAX_HEADERS {
+        let headers = request.headers();
+        // Those of an earlier signature do not count: what can be signed can be signed again.
+        if headers.keys_len() > MAX_HEADERS
+            && headers
+                .keys()
+                .filter(|name| !names::is_own_header(name.as_str()))
+                .count()
+                > MAX_HEADERS
+        {
             return Err(NO_ROOM);
         }
         if *method == Method::CONNECT || uri.path_and_query().is_none() {
@@ -50,40 +60,84 @@ impl<'a> View<'a> {
     }
 
     /// Tells whether the request is to go out with the `Authorization` header that it has.
+    #[cfg(feature = "runtime")]
     pub(crate) fn check_authorization(
         &self,
         existing: ExistingAuthorization,
     ) -> Result<bool, Error> {
-        let Some(first) = self.headers.get(header::AUTHORIZATION) else {
-            return Ok(false);
-        };
-        if existing == ExistingAuthorization::DangerKeep {
-            return Ok(true);
+        let mut authorization = Authorization::None;
+        for value in self.headers.get_all(http::header::AUTHORIZATION) {
+            authorization.add(value);
         }
-        let is_own = |value: &HeaderValue| value.as_bytes().starts_with(b"AWS4-");
-        if is_own(first)
-            && self
-                .headers
-                .get_all(header::AUTHORIZATION)
-                .iter()
-                .all(is_own)
-        {
-            return Ok(false);
-        }
-        Err(FOREIGN_AUTHORIZATION)
+        authorization.check(existing)
     }
 
-    /// Adds the headers that the rules say are signed, except those the signer itself owns.
-    pub(crate) fn push_signed<'b>(&self, rules: &'b HeaderRules, headers: &mut SignedHeaders<'b>)
+    /// Adds the headers that the rules say are signed, except those the signer itself owns, and
+    /// returns what is to be known of those.
+    ///
+    /// That is one pass, since a look-up in the map costs about as much.
+    pub(crate) fn read_headers<'b>(
+        &self,
+        rules: &HeaderRules,
+        signed: &mut SignedHeaders<'b>,
+    ) -> OwnHeaders<'b>
     where
         'a: 'b,
     {
+        let mut own = OwnHeaders {
+            host: HostHeader::None,
+            authorization: Authorization::None,
+            has_content_sha256: false,
+            has_token: false,
+        };
         let rules = rules.of(self.headers);
         for (name, value) in self.headers {
-            let name = name.as_str();
-            if rules.signs(name) && name != "host" && !names::is_own_header(name) {
-                headers.push(name, value.as_bytes());
+            match name.as_str() {
+                "host" => own.host.add(value),
+                "authorization" => own.authorization.add(value),
+                "x-amz-date" => {}
+                "x-amz-content-sha256" => own.has_content_sha256 = true,
+                "x-amz-security-token" | "x-amz-s3session-token" => own.has_token = true,
+                name if rules.signs(name) => signed.push(name, value.as_bytes()),
+                _ => {}
             }
+        }
+        own
+    }
+}
+
+/// What a request carries under names that the signer owns.
+pub(crate) struct OwnHeaders<'a> {
+    pub(crate) host: HostHeader<'a>,
+    pub(crate) authorization: Authorization,
+    pub(crate) has_content_sha256: bool,
+    pub(crate) has_token: bool,
+}
+
+/// The `Authorization` headers of a request.
+pub(crate) enum Authorization {
+    None,
+    /// AWS signatures, which may be replaced.
+    Own,
+    Foreign,
+}
+
+impl Authorization {
+    fn add(&mut self, value: &HeaderValue) {
+        let is_own = value.as_bytes().starts_with(b"AWS4-");
+        *self = match self {
+            Self::None | Self::Own if is_own => Self::Own,
+            _ => Self::Foreign,
+        };
+    }
+
+    /// Tells whether the request is to go out with the header that it has.
+    pub(crate) fn check(&self, existing: ExistingAuthorization) -> Result<bool, Error> {
+        match (self, existing) {
+            (Self::None, _) => Ok(false),
+            (_, ExistingAuthorization::DangerKeep) => Ok(true),
+            (Self::Own, ExistingAuthorization::ReplaceOwn) => Ok(false),
+            (Self::Foreign, ExistingAuthorization::ReplaceOwn) => Err(FOREIGN_AUTHORIZATION),
         }
     }
 }
@@ -106,8 +160,13 @@ impl<'a> Target<'a> {
         let uri = view.uri;
         let authority = match uri.authority() {
             Some(authority) => {
-                let normal = host::normal(authority, uri.scheme())?;
-                (normal != authority.as_str()).then(|| normal.into_owned())
+                match host::normal(authority, uri.scheme())? {
+                    Cow::Owned(normal) => Some(normal),
+                    // A part of the authority, and thus the whole of it if it is as long.
+                    Cow::Borrowed(normal) => {
+                        (normal.len() != authority.as_str().len()).then(|| normal.to_owned())
+                    }
+                }
             }
             None => None,
         };
@@ -119,9 +178,13 @@ impl<'a> Target<'a> {
     }
 
     /// Returns the host that is signed.
-    pub(crate) fn host<'b>(&'b self, view: &View<'b>) -> Result<&'b str, Error> {
+    pub(crate) fn host<'b>(
+        &'b self,
+        view: &View<'b>,
+        header: HostHeader<'b>,
+    ) -> Result<&'b str, Error> {
         let authority = view.uri.authority().map(Authority::as_str);
-        host::host(self.authority.as_deref().or(authority), view.headers)
+        host::host(self.authority.as_deref().or(authority), header)
     }
 
     /// Refuses a request whose URI is not what would be sent.
@@ -138,7 +201,10 @@ impl<'a> Target<'a> {
     }
 
     fn query_differs(&self, view: &View<'_>) -> bool {
-        self.query.text != view.uri.query().unwrap_or("")
+        match &self.query.text {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(text) => text != view.uri.query().unwrap_or(""),
+        }
     }
 
     /// Returns the URI to send, if it is another than the one that was given.

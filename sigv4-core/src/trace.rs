@@ -7,7 +7,6 @@ use http::HeaderMap;
 use http::HeaderName;
 
 use crate::canonical::request::CanonicalRequest;
-use crate::canonical::request::StringToSign;
 use crate::credentials::Credentials;
 use crate::date::Timestamp;
 use crate::scope::Scope;
@@ -39,13 +38,7 @@ impl SigningTrace {
         let mut canonical_request = Vec::new();
         canonical.write_to(&mut canonical_request);
         let string_to_sign = credentials.with_key(time, scope.region, scope.service, |key| {
-            let mut text = Vec::new();
-            StringToSign {
-                time,
-                scope: key.scope(),
-                request_digest: canonical.digest(),
-            }
-            .write_to(&mut text);
+            let text = canonical.string_to_sign(time, key.scope());
             String::from_utf8(text).expect("date, scope and hex are ASCII")
         });
         let sensitive = headers.iter().filter(|(_, value)| value.is_sensitive());

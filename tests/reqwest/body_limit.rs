@@ -52,7 +52,7 @@ async fn takes_as_many_bytes_as_the_limit_says_and_none_more() {
 
 #[tokio::test]
 async fn does_not_begin_to_read_what_is_known_to_be_too_long() {
-    let never_read = || Pieces::default().then(Step::Hang);
+    let never_read = || Pieces::default().then(Step::Failure);
     let announced = Body::wrap(never_read().announcing(11));
     let result = signed(announced, None, PayloadMode::Hashed).await;
     assert_eq!(result, Err(ErrorKind::BodyTooLarge));
@@ -63,8 +63,8 @@ async fn does_not_begin_to_read_what_is_known_to_be_too_long() {
 
 #[tokio::test]
 async fn stops_reading_at_the_limit() {
-    let endless = Body::wrap(Pieces::of(["0123456789", "a"]).then(Step::Hang));
-    let result = signed(endless, None, PayloadMode::Hashed).await;
+    let more = Body::wrap(Pieces::of(["0123456789", "a"]).then(Step::Failure));
+    let result = signed(more, None, PayloadMode::Hashed).await;
     assert_eq!(result, Err(ErrorKind::BodyTooLarge));
 }
 

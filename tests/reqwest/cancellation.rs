@@ -1,17 +1,44 @@
-//! A future that is dropped has sent nothing and changed nothing.
+//! A future that is dropped has sent nothing and changed nothing but a stream that it had begun to
+//! read.
 
 use std::pin::pin;
 use std::task::Context;
 use std::task::Waker;
 
+use reqwest::Body;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
 
+use crate::fixture::authorizer;
 use crate::fixture::builder_with;
 use crate::fixture::client;
 use crate::fixture::signing;
 use crate::fixture::verified;
+use crate::shared::body::Pieces;
+use crate::shared::body::Step;
 use crate::shared::credentials::Gate;
+
+#[tokio::test]
+async fn while_the_body_is_read() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let client = signing(authorizer("sqs", &server.authority()));
+    let body = Body::wrap(Pieces::of(["one ", "two"]).then(Step::Hang));
+    let mut request = client.post(server.url()).body(body).build().unwrap();
+    let before = (request.url().clone(), request.headers().clone());
+    let authorizer = authorizer("sqs", &server.authority());
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let mut signing = pin!(sigv4_reqwest::sign(&authorizer, &mut request, None));
+        assert!(signing.as_mut().poll(&mut cx).is_pending());
+    }
+    assert_eq!((request.url(), request.headers()), (&before.0, &before.1));
+    {
+        let mut sending = pin!(client.execute(request));
+        assert!(sending.as_mut().poll(&mut cx).is_pending());
+    }
+    client.post(server.url()).body("body").send().await.unwrap();
+    verified(&server.only_request(), b"body");
+}
 
 #[tokio::test]
 async fn while_the_credentials_are_awaited() {

@@ -80,6 +80,12 @@ async fn that_were_followed_are_an_error() {
             format!("http://{to}/stolen"),
         ),
         ("/elsewhere?secret=1".to_owned(), "/elsewhere".to_owned()),
+        // The same but for one part of it.
+        ("/elsewhere?a=1".to_owned(), "/elsewhere".to_owned()),
+        (
+            format!("http://{to}/moved?a=1"),
+            format!("http://{to}/moved"),
+        ),
         ("/moved/?secret=1".to_owned(), "/moved/".to_owned()),
     ] {
         let server = redirecting(307, location.clone()).await;

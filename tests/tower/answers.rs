@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 
 use bytes::Bytes;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Request;
 use http::Response;
@@ -69,6 +70,18 @@ fn with_header(name: &'static str, value: &'static str) -> Request<Pieces> {
     request
         .headers_mut()
         .append(name, HeaderValue::from_static(value));
+    request
+}
+
+/// A request with more headers than any client sends.
+fn full_of_headers() -> Request<Pieces> {
+    let mut request = post("/sqs/");
+    for at in 0..10_000 {
+        let name = HeaderName::try_from(format!("x-{at}")).unwrap();
+        request
+            .headers_mut()
+            .append(name, HeaderValue::from_static("1"));
+    }
     request
 }
 
@@ -148,6 +161,13 @@ async fn each_error_has_its_status() {
             "could not be read to its end",
         ),
         (
+            "more headers than can be signed",
+            sqs(),
+            full_of_headers(),
+            431,
+            "too many headers",
+        ),
+        (
             "a length that is wrong",
             sqs(),
             with_header("content-length", "5"),
@@ -178,6 +198,20 @@ async fn each_error_has_its_status() {
         let retry_after = response.headers().get("retry-after");
         assert_eq!(retry_after.is_some(), status == 503, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_fit_below_the_upstream_is_too_long() {
+    let client = Recorder::new();
+    let upstream = format!("{UPSTREAM}/{}", "a".repeat(1000));
+    let proxy = ServiceBuilder::new()
+        .layer(AnswerErrorsLayer::new())
+        .layer(UpstreamLayer::new(&upstream).unwrap())
+        .layer(SigV4Layer::new(authorizer("sqs", HOST)))
+        .service(client.clone());
+    let request = post(&format!("/{}", "b".repeat(65_000)));
+    assert_eq!(proxy.oneshot(request).await.unwrap().status(), 414);
+    assert_eq!(client.calls(), 0);
 }
 
 #[tokio::test]

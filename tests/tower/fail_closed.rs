@@ -202,6 +202,19 @@ async fn with_what_cannot_be_signed() {
             ErrorKind::InvalidHost,
         ),
         (
+            "a port that is none",
+            of_sqs(request("https://sqs.us-east-1.amazonaws.com:99999/")),
+            ErrorKind::InvalidHost,
+        ),
+        (
+            "a port that is none in the Host header",
+            of_sqs(with_headers(&[(
+                "host",
+                "sqs.us-east-1.amazonaws.com:+443",
+            )])),
+            ErrorKind::InvalidHost,
+        ),
+        (
             "no host",
             of_sqs(with(|request| {
                 *request.uri_mut() = Uri::from_static("/path");

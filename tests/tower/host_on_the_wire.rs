@@ -71,6 +71,8 @@ async fn is_the_authority_in_normal_form() {
         ("https://localhost:80/", "localhost:80"),
         ("http://localhost:80/", "localhost"),
         ("http://localhost:443/", "localhost:443"),
+        ("https://localhost:0080/", "localhost:80"),
+        ("http://localhost:/", "localhost"),
         ("http://[::1]/", "[::1]"),
         ("http://[::1]:80/", "[::1]"),
         ("http://user:pass@[::1]:9000/", "[::1]:9000"),

@@ -248,3 +248,32 @@ async fn no_body_with_trailers_and_none_that_is_broken_off() {
     stream.read_to_end(&mut rest).await.unwrap();
     assert_eq!(server.requests(), []);
 }
+
+#[tokio::test]
+async fn nothing_of_the_connection_of_the_upstream_reaches_the_client() {
+    let server = WireServer::start(|_| {
+        WireResponse::new(200)
+            .header("connection", "X-Hop")
+            .header("x-hop", "evil")
+            .header("keep-alive", "evil")
+            .header("upgrade", "evil")
+            .header("proxy-authenticate", "evil")
+            .header("x-amzn-requestid", "kept")
+            .body("body")
+            .close()
+    })
+    .await;
+    let upstream = UpstreamLayer::new(&server.url()).unwrap();
+    let gateway = Gateway::start(upstream, authorizer("sqs", &server.authority())).await;
+    let two = "GET / HTTP/1.1\r\nHost: a\r\n\r\n\
+               GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let answers = gateway.exchange(two).await.0;
+    assert!(!answers.contains("evil"), "{answers}");
+    assert_eq!(
+        answers.matches("x-amzn-requestid: kept").count(),
+        2,
+        "{answers}"
+    );
+    // The upstream ended each of its connections, the client only the second time its own.
+    assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+}

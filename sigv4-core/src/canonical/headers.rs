@@ -8,9 +8,53 @@
 use crate::canonical::sink::Sink;
 
 /// One header that is signed. A repeated header has an entry for each of its values.
-type Entry<'a> = (&'a str, &'a [u8]);
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    /// The first eight octets of the name, which sort as the name does. Names seldom agree in them,
+    /// so that they are seldom compared any further.
+    start: u64,
+    name: &'a str,
+    value: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    const EMPTY: Self = Self {
+        start: 0,
+        name: "",
+        value: b"",
+    };
+
+    #[inline]
+    fn new(name: &'a str, value: &'a [u8]) -> Self {
+        let bytes = name.as_bytes();
+        let start = match bytes.first_chunk() {
+            Some(start) => *start,
+            None => {
+                let mut start = [0; 8];
+                start[..bytes.len()].copy_from_slice(bytes);
+                start
+            }
+        };
+        Self {
+            start: u64::from_be_bytes(start),
+            name,
+            value,
+        }
+    }
+
+    #[inline]
+    fn sorts_before(&self, other: &Self) -> bool {
+        self.start < other.start || (self.start == other.start && self.name < other.name)
+    }
+
+    #[inline]
+    fn repeats(&self, other: &Self) -> bool {
+        self.start == other.start && self.name == other.name
+    }
+}
 
 /// The headers that are signed, sorted by name; on the stack unless there are many.
+#[derive(Clone)]
 pub(crate) struct SignedHeaders<'a> {
     few: [Entry<'a>; FEW],
     count: usize,
@@ -22,31 +66,36 @@ const FEW: usize = 16;
 impl<'a> SignedHeaders<'a> {
     pub(crate) const fn new() -> Self {
         Self {
-            few: [("", b""); FEW],
+            few: [Entry::EMPTY; FEW],
             count: 0,
             many: Vec::new(),
         }
     }
 
     /// Adds a header behind those of the same name.
+    #[inline]
     pub(crate) fn push(&mut self, name: &'a str, value: &'a [u8]) {
+        let entry = Entry::new(name, value);
         if self.count < FEW {
             // Most headers are few enough to be sorted while they come in.
-            let at = self.few[..self.count].partition_point(|entry| entry.0 <= name);
-            self.few[at..=self.count].rotate_right(1);
-            self.few[at] = (name, value);
+            let mut at = self.count;
+            while at > 0 && entry.sorts_before(&self.few[at - 1]) {
+                self.few[at] = self.few[at - 1];
+                at -= 1;
+            }
+            self.few[at] = entry;
             self.count += 1;
         } else {
             if self.many.is_empty() {
                 self.many.extend_from_slice(&self.few);
             }
-            self.many.push((name, value));
+            self.many.push(entry);
         }
     }
 
     /// Sorts what [`push`](Self::push) has left for later. To be called before anything is written.
     pub(crate) fn sort(&mut self) {
-        self.many.sort_by_key(|entry| entry.0);
+        self.many.sort_by_key(|entry| entry.name);
     }
 
     fn entries(&self) -> &[Entry<'a>] {
@@ -60,17 +109,17 @@ impl<'a> SignedHeaders<'a> {
     /// Writes `name:value\n` for each header.
     pub(crate) fn write_to(&self, sink: &mut impl Sink) {
         let entries = self.entries();
-        for (at, (name, value)) in entries.iter().enumerate() {
-            if at > 0 && entries[at - 1].0 == *name {
+        for (at, entry) in entries.iter().enumerate() {
+            if at > 0 && entries[at - 1].repeats(entry) {
                 sink.put(b",");
             } else {
                 if at > 0 {
                     sink.put(b"\n");
                 }
-                sink.put_str(name);
+                sink.put_str(entry.name);
                 sink.put(b":");
             }
-            write_value(value, sink);
+            write_value(entry.value, sink);
         }
         sink.put(b"\n");
     }
@@ -81,8 +130,8 @@ impl<'a> SignedHeaders<'a> {
         entries
             .iter()
             .enumerate()
-            .filter(|&(at, entry)| at == 0 || entries[at - 1].0 != entry.0)
-            .map(|(_, entry)| entry.0)
+            .filter(|&(at, entry)| at == 0 || !entries[at - 1].repeats(entry))
+            .map(|(_, entry)| entry.name)
     }
 
     /// Writes the names with semicolons between them.
@@ -93,6 +142,13 @@ impl<'a> SignedHeaders<'a> {
             }
             sink.put_str(name);
         }
+    }
+
+    /// Returns the names with semicolons between them.
+    pub(crate) fn names_text(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.names_len());
+        self.write_names_to(&mut text);
+        text
     }
 
     /// Returns the number of bytes that [`write_names_to`](Self::write_names_to) writes.
@@ -120,17 +176,18 @@ fn write_value(value: &[u8], sink: &mut impl Sink) {
     }
 }
 
-/// Tells whether a value differs from its canonical form. Without an early exit, so that it
-/// compiles to vector instructions: nearly every value is read to its end.
+/// Tells whether a value differs from its canonical form.
 fn needs_folding(value: &[u8]) -> bool {
-    let (Some(&first), Some(&last)) = (value.first(), value.last()) else {
-        return false;
-    };
-    let mut folds = is_blank(first) | is_blank(last);
-    for (&byte, &next) in value.iter().zip(&value[1..]) {
-        folds |= (byte == b'\t') | ((byte == b' ') & (next == b' '));
+    // What is not a blank is greater than both of them. The least octet is found with vector
+    // instructions, and most values hold no blank at all.
+    let least = value.iter().fold(u8::MAX, |least, &byte| least.min(byte));
+    least <= b' ' && {
+        let is_double = |pair: &[u8]| pair == b"  ";
+        value.contains(&b'\t')
+            || value.starts_with(b" ")
+            || value.ends_with(b" ")
+            || value.windows(2).any(is_double)
     }
-    folds
 }
 
 /// The blanks that a header value can hold. References fold other white space too, but none of it

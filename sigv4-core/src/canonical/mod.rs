@@ -23,8 +23,20 @@ pub(crate) const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 /// Tells the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const fn is_unreserved(byte: u8) -> bool {
-    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~')
+    UNRESERVED[byte as usize]
 }
+
+/// A table, since this is asked for every octet of every path and query.
+const UNRESERVED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        byte -= 1;
+    }
+    table
+};
 
 /// Reads the octet that a `%XX` stands for, if the bytes begin with one.
 pub(crate) fn escaped_octet(bytes: &[u8]) -> Option<u8> {

@@ -32,14 +32,27 @@ pub(crate) struct CanonicalPath<'a> {
 impl<'a> CanonicalPath<'a> {
     pub(crate) fn new(given: &'a str, rules: &SigningRules, wire: WireForm) -> Self {
         let given = if given.is_empty() { "/" } else { given };
+        let shape = Shape::of(given);
+        let normalizes = rules.normalize_path && shape.has_dots_or_gaps;
+        if shape.is_unreserved && !normalizes {
+            return Self {
+                text: Cow::Borrowed(given),
+                encode: false,
+                rewrites: false,
+            };
+        }
         let text = match (rules.double_encode_path, wire) {
             // Escapes are read before segments are: decoded they may be dots.
-            (false, _) => normalized(encoded_once(Cow::Borrowed(given)), rules),
-            (true, WireForm::AsGiven) => normalized(Cow::Borrowed(given), rules),
+            (false, _) => {
+                let encoded = replace(Cow::Borrowed(given), true, encode_once);
+                replace(encoded, rules.normalize_path, normalize)
+            }
+            (true, WireForm::AsGiven) => replace(Cow::Borrowed(given), normalizes, normalize),
             // The server encodes what arrives. What may not stand in a URI is escaped first, or
             // any hop that does so in between would change what is signed.
             (true, WireForm::Canonical | WireForm::RefuseIfDifferent) => {
-                replace(normalized(Cow::Borrowed(given), rules), escape_illegal)
+                let normal = replace(Cow::Borrowed(given), normalizes, normalize);
+                replace(normal, true, escape_illegal)
             }
         };
         let rewrites = matches!(text, Cow::Owned(_)) && wire != WireForm::AsGiven;
@@ -57,32 +70,47 @@ impl<'a> CanonicalPath<'a> {
 
     pub(crate) fn write_to(&self, sink: &mut impl Sink) {
         let text = self.text.as_bytes();
-        if !self.encode || text.iter().all(|&byte| is_unreserved(byte) || byte == b'/') {
-            sink.put(text);
-        } else {
+        if self.encode {
             percent_encode(text, RESERVED_IN_PATH).for_each(|piece| sink.put_str(piece));
+        } else {
+            sink.put(text);
         }
     }
 }
 
+/// What a path holds, read in one pass: with most paths there is nothing to be done.
+struct Shape {
+    /// Nothing but unreserved octets and slashes, which are the same in every form.
+    is_unreserved: bool,
+    /// Perhaps an empty segment or a dot segment.
+    has_dots_or_gaps: bool,
+}
+
+impl Shape {
+    fn of(path: &str) -> Self {
+        let mut shape = Self {
+            is_unreserved: true,
+            has_dots_or_gaps: !path.starts_with('/'),
+        };
+        let mut after_slash = false;
+        for byte in path.bytes() {
+            let slash = byte == b'/';
+            shape.is_unreserved &= slash | is_unreserved(byte);
+            shape.has_dots_or_gaps |= after_slash & (slash | (byte == b'.'));
+            after_slash = slash;
+        }
+        shape
+    }
+}
+
 /// Applies a step to a path that a step before it may have copied already.
-fn replace<'a>(path: Cow<'a, str>, step: fn(&str) -> Option<String>) -> Cow<'a, str> {
-    match step(&path) {
-        Some(changed) => Cow::Owned(changed),
-        None => path,
-    }
-}
-
-fn normalized<'a>(path: Cow<'a, str>, rules: &SigningRules) -> Cow<'a, str> {
-    if rules.normalize_path {
-        replace(path, normalize)
-    } else {
-        path
-    }
-}
-
-fn encoded_once(path: Cow<'_, str>) -> Cow<'_, str> {
-    replace(path, encode_once)
+fn replace<'a>(
+    path: Cow<'a, str>,
+    applies: bool,
+    step: fn(&str) -> Option<String>,
+) -> Cow<'a, str> {
+    let changed = if applies { step(&path) } else { None };
+    changed.map_or(path, Cow::Owned)
 }
 
 /// Removes empty segments and dot segments. A slash at the end is kept where there is one; `/a/.`

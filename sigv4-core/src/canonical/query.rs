@@ -42,7 +42,7 @@ pub(crate) fn canonical<'a>(
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let start = pairs.text.len();
         encode(name, plus, &mut pairs.text)?;
-        if names::is_own_parameter(&pairs.text[start..]) {
+        if names::is_own_parameter(&pairs.text.as_bytes()[start..]) {
             was_signed = true;
             pairs.text.truncate(start);
             continue;
@@ -148,44 +148,47 @@ fn encode_octet(octet: u8, out: &mut String) {
     }
 }
 
-/// Tells, without allocating, whether a query is in canonical form already and is not signed.
+/// Tells, without allocating and in one pass, whether a query is in canonical form already and is
+/// not signed.
 fn is_canonical(query: &str) -> bool {
-    if query.is_empty() {
+    let bytes = query.as_bytes();
+    if bytes.is_empty() {
         return true;
     }
-    let mut previous = ("", "");
-    query.split('&').all(|pair| {
-        let Some(pair) = pair.split_once('=') else {
-            return false;
-        };
-        let sorted = previous <= pair;
-        previous = pair;
-        sorted
-            && is_encoded(pair.0.as_bytes())
-            && is_encoded(pair.1.as_bytes())
-            && !names::is_own_parameter(pair.0)
-    })
-}
-
-/// Tells whether every octet is encoded where it must be, and only there, in upper-case hex.
-fn is_encoded(bytes: &[u8]) -> bool {
-    let mut at = 0;
-    while at < bytes.len() {
-        if is_unreserved(bytes[at]) {
-            at += 1;
-            continue;
-        }
-        let escape = &bytes[at..];
-        match escaped_octet(escape) {
-            Some(octet)
-                if !is_unreserved(octet) && !escape[1..3].iter().any(u8::is_ascii_lowercase) =>
-            {
-                at += 3;
+    let mut previous: Option<(&[u8], &[u8])> = None;
+    let (mut start, mut equals, mut at) = (0, None, 0);
+    loop {
+        match (bytes.get(at), equals) {
+            (Some(&byte), _) if is_unreserved(byte) => at += 1,
+            (Some(b'%'), _) if is_canonical_escape(&bytes[at..]) => at += 3,
+            (Some(b'='), None) => {
+                equals = Some(at);
+                at += 1;
+            }
+            (Some(b'&') | None, Some(middle)) => {
+                let pair = (&bytes[start..middle], &bytes[middle + 1..at]);
+                if previous.is_some_and(|previous| previous > pair)
+                    || names::is_own_parameter(pair.0)
+                {
+                    return false;
+                }
+                if at == bytes.len() {
+                    return true;
+                }
+                previous = Some(pair);
+                at += 1;
+                (start, equals) = (at, None);
             }
             _ => return false,
         }
     }
-    true
+}
+
+/// Tells whether bytes begin with an escape that is needed and in upper-case hex.
+fn is_canonical_escape(bytes: &[u8]) -> bool {
+    escaped_octet(bytes).is_some_and(|octet| {
+        !is_unreserved(octet) && !bytes[1..3].iter().any(u8::is_ascii_lowercase)
+    })
 }
 
 const AMBIGUOUS_PLUS: Error = Error::new(
