@@ -63,16 +63,27 @@ impl Credentials {
         let access_key_id = access_key_id.into();
         let secret_access_key = Zeroizing::new(secret_access_key.into());
         let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b',');
-        if access_key_id.is_empty() || !access_key_id.bytes().all(allowed) {
+        for (field, value) in [
+            ("access_key_id", &access_key_id),
+            ("secret_access_key", &*secret_access_key),
+        ] {
+            if value.is_empty() {
+                return Err(ConfigError::new(
+                    field,
+                    "is empty; is the variable set that it is from?",
+                ));
+            }
+        }
+        if !access_key_id.bytes().all(allowed) {
             return Err(ConfigError::new(
                 "access_key_id",
                 "must be visible ASCII without `/` and `,`; look for a blank or a line break",
             ));
         }
-        if secret_access_key.is_empty() || secret_access_key.trim() != &**secret_access_key {
+        if secret_access_key.trim() != &**secret_access_key {
             return Err(ConfigError::new(
                 "secret_access_key",
-                "must not be empty, nor begin or end with white space; trim it",
+                "must not begin or end with white space; trim it",
             ));
         }
         let inner = Inner {

@@ -78,13 +78,13 @@ impl HeaderRules {
 
     /// Prepares the rules for the headers of one request.
     pub(crate) fn of<'a>(&'a self, headers: &'a HeaderMap) -> RequestHeaderRules<'a> {
-        let connection = match self.base {
-            Base::Minimal => None,
-            Base::AllButNeverSigned => Some(headers),
+        let hop_by_hop = match self.base {
+            Base::Minimal => Vec::new(),
+            Base::AllButNeverSigned => named_by_connection(headers),
         };
         RequestHeaderRules {
             rules: self,
-            connection,
+            hop_by_hop,
             is_minimal: self.base == Base::Minimal
                 && self.include.is_empty()
                 && self.exclude.is_empty(),
@@ -92,10 +92,25 @@ impl HeaderRules {
     }
 }
 
-/// [`HeaderRules`] together with the `Connection` headers of a request.
+/// Returns the headers that `Connection` names and that are there, each once.
+fn named_by_connection(headers: &HeaderMap) -> Vec<&[u8]> {
+    let mut named: Vec<&[u8]> = Vec::new();
+    for value in headers.get_all(header::CONNECTION) {
+        for token in value.as_bytes().split(|&byte| byte == b',') {
+            let token = token.trim_ascii();
+            let is_there = std::str::from_utf8(token).is_ok_and(|name| headers.contains_key(name));
+            if is_there && !named.iter().any(|name| name.eq_ignore_ascii_case(token)) {
+                named.push(token);
+            }
+        }
+    }
+    named
+}
+
+/// [`HeaderRules`] together with what one request's `Connection` headers name.
 pub(crate) struct RequestHeaderRules<'a> {
     rules: &'a HeaderRules,
-    connection: Option<&'a HeaderMap>,
+    hop_by_hop: Vec<&'a [u8]>,
     /// Whether there is nothing but the allow-list.
     is_minimal: bool,
 }
@@ -124,13 +139,10 @@ impl RequestHeaderRules<'_> {
     }
 
     fn is_hop_by_hop(&self, name: &str) -> bool {
-        self.connection.is_some_and(|headers| {
-            headers
-                .get_all(header::CONNECTION)
-                .iter()
-                .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-                .any(|token| token.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
-        })
+        let name = name.as_bytes();
+        self.hop_by_hop
+            .iter()
+            .any(|hop| hop.eq_ignore_ascii_case(name))
     }
 }
 
@@ -346,6 +358,9 @@ mod tests {
         headers.append(header::CONNECTION, "close, X-Hop".parse().unwrap());
         headers.append(header::CONNECTION, "x-other".parse().unwrap());
         let rules = HeaderRules::all_but_never_signed();
+        for name in ["x-hop", "x-other", "x-kept"] {
+            headers.insert(name, "1".parse().unwrap());
+        }
         assert!(!rules.of(&headers).signs("x-hop"));
         assert!(!rules.of(&headers).signs("x-other"));
         assert!(rules.of(&headers).signs("x-kept"));

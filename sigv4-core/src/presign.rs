@@ -226,7 +226,7 @@ pub struct PresignOptions {
 }
 
 impl PresignOptions {
-    /// Begins options for URLs with this lifetime: whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
+    /// Begins options for URLs with this lifetime, rounded down to whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     pub const fn expires_in(expires_in: Duration) -> Self {
         Self {
             expires_in,
@@ -247,8 +247,9 @@ impl PresignOptions {
     }
 
     /// Moves `x-amz-*` headers into the query, so that the holder need not send them; except those
-    /// that the SDK for Go keeps as headers, such as `x-amz-acl` and `x-amz-meta-*`. Default: all
-    /// stay headers.
+    /// that the SDK for Go keeps as headers: `x-amz-acl`, `-copy-source*`, `-expected-bucket-owner`,
+    /// `-grant-*`, `-meta-*`, `-mfa`, `-object-lock-*`, `-request-payer`, `-server-side-encryption*`,
+    /// `-storage-class`, `-tagging*` and `-website-redirect-location`. Default: all stay headers.
     pub const fn hoist_headers(mut self) -> Self {
         self.hoist = true;
         self

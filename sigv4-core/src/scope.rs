@@ -19,12 +19,12 @@ impl Service {
     }
 
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
-        if is_scope_part(name) {
+        if is_scope_part(name) && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             Ok(Self(name.into()))
         } else {
             Err(ConfigError::new(
                 "service",
-                "must be a signing name such as `s3` or `execute-api`: letters, digits, `-`, `_`, `.`",
+                "must be a signing name such as `s3` or `execute-api`: lower case, digits, `-`, `_`, `.`",
             ))
         }
     }

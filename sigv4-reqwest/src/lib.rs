@@ -6,6 +6,8 @@ mod error;
 mod middleware;
 mod request;
 
+pub use sigv4_core;
+
 pub use self::error::Error;
 pub use self::error::ErrorKind;
 #[cfg(feature = "middleware")]

@@ -31,7 +31,7 @@ use crate::request::sign;
 /// # Interaction with
 ///
 /// - **Retries** (`reqwest-retry`): add them before this middleware, so that each attempt is signed
-///   anew. Bodies that were hashed can be sent again. A
+///   anew. `reqwest-retry` lets no streaming body pass: give it bytes. A
 ///   [retryable](Error::is_retryable) error of ours is fatal to the default strategy.
 /// - **Redirects**: the client has to be built with [`redirect_policy`](crate::redirect_policy). An
 ///   answer that comes from another URL than the one that was signed is an error, but by then the
@@ -41,7 +41,7 @@ use crate::request::sign;
 ///   `content-type` that a service wants signed: set these on the request.
 /// - **Userinfo** in a URL (`https://user:pass@host`) becomes a Basic `Authorization` header, which
 ///   is an error unless the signer is told to keep it.
-/// - **`.query(..)`** writes spaces as `+`; a raw `+` is therefore read as a space, whatever the
+/// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is therefore read as a space, whatever the
 ///   service, unless the signer or the overrides say otherwise.
 ///
 /// # Errors

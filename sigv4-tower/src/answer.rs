@@ -39,6 +39,8 @@ use crate::error::ErrorKind;
 /// | body over the limit | 413 |
 /// | host out of scope | 403 |
 /// | no route to an upstream | 404 |
+/// | `TRACE` | 405 |
+/// | a transfer coding other than `chunked` | 501 |
 /// | target too long for the upstream | 414 |
 /// | too many headers | 431 |
 /// | any other fault of the request | 400 |
@@ -191,6 +193,8 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
         ) {
             (Some(kind), _) => signing_status(kind),
             (_, Some(ErrorKind::NoRoute)) => StatusCode::NOT_FOUND,
+            (_, Some(ErrorKind::Method)) => StatusCode::METHOD_NOT_ALLOWED,
+            (_, Some(ErrorKind::TransferCoding)) => StatusCode::NOT_IMPLEMENTED,
             (_, Some(ErrorKind::TargetTooLong)) => StatusCode::URI_TOO_LONG,
             (_, Some(ErrorKind::TooManyHeaders)) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             (_, Some(_)) => StatusCode::BAD_REQUEST,

@@ -45,6 +45,10 @@ pub enum ErrorKind {
     TargetTooLong,
     /// The request has more headers than can be forwarded.
     TooManyHeaders,
+    /// The method is not forwarded: `TRACE`.
+    Method,
+    /// The body has a transfer coding other than `chunked`.
+    TransferCoding,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }

@@ -9,6 +9,8 @@ mod layer;
 mod service;
 mod upstream;
 
+pub use sigv4_core;
+
 pub use self::answer::AnswerBody;
 pub use self::answer::AnswerErrors;
 pub use self::answer::AnswerErrorsFuture;

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
+use http::Method;
 use http::Request;
 use http::Response;
 use http::Uri;
@@ -23,6 +24,8 @@ use http::uri::PathAndQuery;
 use http::uri::Scheme;
 use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
+use sigv4_core::ConfigError;
+use sigv4_core::runtime::HostScope;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -37,13 +40,16 @@ use crate::error::ErrorKind;
 ///
 /// - The URI is put together from the upstream's scheme and authority, the path below the
 ///   [prefix](Self::strip_path_prefix), and the query. A prefix matches whole segments only. Paths
-///   with dot segments (`..`, `%2e%2e`) or [empty segments](Self::allow_empty_segments) are
-///   refused, and so are requests that name two hosts.
+///   with dot segments (`..`, `%2e%2e`, `a%2F..`) or [empty segments](Self::allow_empty_segments)
+///   are refused; what is escaped twice passes as it is. Refused are also requests that name two
+///   hosts, `TRACE`, and transfer codings other than `chunked`.
 /// - `Authorization`, every `x-amz-*` and `x-amzn-*` header and every `X-Amz-*` query parameter are
 ///   removed, except those allowed [by name](Self::allow_amz_headers).
 /// - The headers that concern the client's connection alone are removed, with those that
 ///   `Connection` names, and the Host header, which becomes the upstream's. Those that concern the
 ///   upstream's connection are removed from the answer.
+///
+/// Everything else passes, `Cookie` and `X-Forwarded-*` included.
 ///
 /// ```
 /// use sigv4_tower::UpstreamLayer;
@@ -130,14 +136,33 @@ impl UpstreamLayer {
         Ok(Self { config })
     }
 
-    /// Returns the authority that is dialled, to be put into the
-    /// [`HostScope`](sigv4_core::runtime::HostScope).
+    /// Returns the authority that is dialled.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.config.authority.as_str()
     }
 
+    /// Returns the scope of this upstream alone, for the authorizer.
+    ///
+    /// # Errors
+    ///
+    /// Never for a layer that could be made: its hosts were looked at.
+    pub fn host_scope(&self) -> Result<HostScope, ConfigError> {
+        let host = self
+            .config
+            .host
+            .as_ref()
+            .and_then(|host| host.to_str().ok());
+        match host {
+            Some(host) => HostScope::exact([""; 0])?.dialling(self.authority(), host),
+            None => HostScope::exact([self.authority()]),
+        }
+    }
+
     /// Serves only what is below this path, and removes it. Default: everything is served.
+    ///
+    /// With axum: `Router::nest_service` removes its prefix itself, so that none is given here; with
+    /// `route_service` and `fallback_service` the path arrives whole.
     pub fn strip_path_prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         self.config.prefix = if prefix.is_empty() {
@@ -164,7 +189,7 @@ impl UpstreamLayer {
         let Ok(authority) = Authority::try_from(host) else {
             return Err(refuse);
         };
-        if authority.as_str().contains('@') || authority.host().is_empty() {
+        if !is_host_and_port(&authority) {
             return Err(refuse);
         }
         self.config.host = Some(HeaderValue::from_str(host).map_err(|_| refuse)?);
@@ -291,10 +316,22 @@ where
     }
 }
 
+/// Tells whether an authority is nothing but a host and a port; `http` takes more for one.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let (text, host) = (authority.as_str(), authority.host());
+    let port = authority.port_u16();
+    !host.is_empty() && port.map_or_else(|| text == host, |port| text == format!("{host}:{port}"))
+}
+
 impl Config {
     /// Makes a request one to the upstream.
     fn direct<B>(&self, request: &mut Request<B>) -> Result<(), Error> {
+        // The answer to TRACE is the request: with the signature, and the session token.
+        if *request.method() == Method::TRACE {
+            return Err(TRACE);
+        }
         check_host(request.uri(), request.headers())?;
+        check_transfer_coding(request.headers())?;
         let uri = self.uri(request.uri())?;
         *request.uri_mut() = uri;
         // What was spoken with the client says nothing about the connection to the upstream.
@@ -416,11 +453,35 @@ fn check_path(path: &str, empty_segments: bool) -> Result<(), Error> {
         .to_ascii_lowercase()
         .replace("%2f", "/")
         .replace("%5c", "/");
-    let is_dots = |segment: &str| matches!(segment.replace("%2e", ".").as_str(), "." | "..");
+    // So do dots, also before a path parameter (`..;x`) or a NUL.
+    let plain = plain
+        .replace("%2e", ".")
+        .replace("%3b", ";")
+        .replace("%00", ";");
+    let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
     if plain.split(['/', '\\']).any(is_dots) {
         return Err(DOT_SEGMENT);
     }
     Ok(())
+}
+
+/// Refuses a body whose coding would be lost with the header that names it.
+fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Error> {
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_plain = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        [&b""[..], b"chunked", b"identity"]
+            .iter()
+            .any(|plain| coding.eq_ignore_ascii_case(plain))
+    };
+    if codings
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .all(is_plain)
+    {
+        Ok(())
+    } else {
+        Err(CODED)
+    }
 }
 
 /// Refuses a request with two hosts: `:authority` or an absolute target, and a Host header.
@@ -443,6 +504,14 @@ const NO_ROUTE: Error = Error::new(ErrorKind::NoRoute, "the path leads to no ups
 const NO_PATH: Error = Error::new(
     ErrorKind::AmbiguousTarget,
     "the request target is no path; a tunnel or `*` cannot be forwarded",
+);
+const TRACE: Error = Error::new(
+    ErrorKind::Method,
+    "TRACE is not forwarded: its answer would repeat the signature",
+);
+const CODED: Error = Error::new(
+    ErrorKind::TransferCoding,
+    "the body has a transfer coding other than chunked; use Content-Encoding",
 );
 const TOO_MANY_HEADERS: Error = Error::new(
     ErrorKind::TooManyHeaders,
@@ -544,6 +613,9 @@ mod tests {
             ("/bedrock/./x", Err(ErrorKind::AmbiguousTarget)),
             ("/bedrock/a%2f..%2Fx", Err(ErrorKind::AmbiguousTarget)),
             ("/bedrock/a%5C..%5Cx", Err(ErrorKind::AmbiguousTarget)),
+            ("/bedrock/..;/x", Err(ErrorKind::AmbiguousTarget)),
+            ("/bedrock/%2e%2e%3B/x", Err(ErrorKind::AmbiguousTarget)),
+            ("/bedrock/..%00/x", Err(ErrorKind::AmbiguousTarget)),
             ("/bedrock/..a/b..", Ok("https://api.example.com/..a/b..")),
             ("*", Err(ErrorKind::AmbiguousTarget)),
         ] {
@@ -648,6 +720,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn refuses_what_would_reveal_the_signature_or_lose_a_coding() {
+        let trace = Request::builder().method("TRACE").uri("/bedrock/");
+        assert_eq!(
+            directed(layer(), trace).await.unwrap_err(),
+            ErrorKind::Method
+        );
+        let coded = Request::post("/bedrock/").header("transfer-encoding", "gzip, chunked");
+        assert_eq!(
+            directed(layer(), coded).await.unwrap_err(),
+            ErrorKind::TransferCoding
+        );
+    }
+
+    #[test]
+    fn knows_its_host_scope() {
+        let uri = Uri::from_static("https://api.example.com/");
+        let other = HeaderMap::from_iter([(header::HOST, "signed.example.com".parse().unwrap())]);
+        let plain = layer().host_scope().unwrap();
+        assert!(plain.check(&uri, &HeaderMap::new()).is_ok());
+        assert!(plain.check(&uri, &other).is_err());
+        let rewritten = layer()
+            .host("signed.example.com")
+            .unwrap()
+            .host_scope()
+            .unwrap();
+        assert!(rewritten.check(&uri, &other).is_ok());
+        assert!(rewritten.check(&uri, &HeaderMap::new()).is_err());
+    }
+
+    #[tokio::test]
     async fn sends_another_host_where_told() {
         let layer = layer().host("signed.example.com").unwrap();
         let request = Request::get("/bedrock/")
@@ -678,6 +780,8 @@ mod tests {
             "https://a/?q",
             "https://a/../b",
             "https://",
+            "https://a:x",
+            "https://[::1].x:99",
         ] {
             assert!(UpstreamLayer::new(bad).is_err(), "{bad}");
         }

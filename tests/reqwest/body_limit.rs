@@ -53,9 +53,13 @@ async fn takes_as_many_bytes_as_the_limit_says_and_none_more() {
 #[tokio::test]
 async fn does_not_begin_to_read_what_is_known_to_be_too_long() {
     let never_read = || Pieces::default().then(Step::Failure);
-    let announced = Body::wrap(never_read().announcing(11));
-    let result = signed(announced, None, PayloadMode::Hashed).await;
-    assert_eq!(result, Err(ErrorKind::BodyTooLarge));
+    for body in [
+        never_read().announcing(11),
+        never_read().announcing_at_least(11),
+    ] {
+        let result = signed(Body::wrap(body), None, PayloadMode::Hashed).await;
+        assert_eq!(result, Err(ErrorKind::BodyTooLarge));
+    }
     let declared = Body::wrap(never_read());
     let result = signed(declared, Some("11"), PayloadMode::Hashed).await;
     assert_eq!(result, Err(ErrorKind::BodyTooLarge));

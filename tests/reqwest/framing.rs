@@ -16,6 +16,7 @@ use crate::fixture::authorizer;
 use crate::fixture::client;
 use crate::fixture::verified;
 use crate::shared::body::Pieces;
+use crate::shared::body::Step;
 
 async fn arrived(
     way: Way,
@@ -67,6 +68,20 @@ async fn no_body_has_a_length_where_the_method_suggests_one() {
                 assert_eq!(framing(&request), expected, "{method} {mode:?}, empty");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_which_it_is_said_that_it_is_empty_is_what_it_was_to_be() {
+    for way in WAYS {
+        let request = |url| {
+            let body = Body::wrap(Pieces::of([""]).then(Step::Pause));
+            let request = client().put(url).header("content-length", "0");
+            request.body(body).build().unwrap()
+        };
+        let request = arrived(way, PayloadMode::Unsigned, request).await;
+        assert_eq!(framing(&request), length("0"));
+        verified(&request, oracle::Body::Unsigned);
     }
 }
 

@@ -145,6 +145,13 @@ async fn each_error_has_its_status() {
             400,
             "empty segment",
         ),
+        (
+            "a transfer coding that would be lost",
+            sqs(),
+            with_header("transfer-encoding", "gzip, chunked"),
+            501,
+            "transfer coding",
+        ),
         ("two hosts", sqs(), two_hosts, 400, "more than one host"),
         (
             "trailers",
@@ -172,7 +179,7 @@ async fn each_error_has_its_status() {
             sqs(),
             with_header("content-length", "5"),
             400,
-            "not as long as its Content-Length",
+            "not as long as it declared",
         ),
         (
             "a payload mode that the service does not take",

@@ -53,6 +53,14 @@ async fn nothing_is_sent_of_a_body_that_was_read_to_be_hashed() {
 }
 
 #[tokio::test]
+async fn nothing_is_read_beyond_what_was_declared() {
+    let body = Pieces::of(["hello", "!"]).then(Step::Failure);
+    let (answer, received) = refused(Some("5"), PayloadMode::Hashed, body).await;
+    assert_eq!(answer, Err(ErrorKind::BodyLength));
+    assert_eq!(received, []);
+}
+
+#[tokio::test]
 async fn a_stream_is_broken_off() {
     let hash = Sha256::digest(b"hello").into();
     for mode in [PayloadMode::Unsigned, PayloadMode::Sha256(hash)] {

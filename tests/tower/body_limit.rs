@@ -55,8 +55,12 @@ async fn takes_as_many_bytes_as_the_limit_says_and_none_more() {
 #[tokio::test]
 async fn does_not_begin_to_read_what_is_known_to_be_too_long() {
     let never_read = Pieces::default().then(Step::Failure);
-    let announced = put(never_read.clone().announcing(11));
-    assert_eq!(signed(announced).await, Err(ErrorKind::BodyTooLarge));
+    for body in [
+        never_read.clone().announcing(11),
+        never_read.clone().announcing_at_least(11),
+    ] {
+        assert_eq!(signed(put(body)).await, Err(ErrorKind::BodyTooLarge));
+    }
 
     let mut declared = put(never_read);
     declared

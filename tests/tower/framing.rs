@@ -18,6 +18,7 @@ use crate::fixture::authorizer;
 use crate::fixture::signing;
 use crate::fixture::verified;
 use crate::shared::body::Pieces;
+use crate::shared::body::Step;
 
 const UNSIGNED: PayloadMode = PayloadMode::Unsigned;
 
@@ -152,6 +153,13 @@ async fn an_empty_body_has_a_length_where_the_method_suggests_one() {
                 "{method} {mode:?}, with chunks"
             );
         }
+        // A stream of which this is said, and is true.
+        let empty = Request::builder()
+            .method(&method)
+            .header("content-length", "0");
+        let request = arrived(empty, UNSIGNED, Pieces::of([""]).then(Step::Pause)).await;
+        assert_eq!(framing(&request), expected, "{method}, declared");
+        verified(&request, oracle::Body::Unsigned);
         // A stream that turns out to be empty.
         let request = Request::builder().method(&method);
         let request = arrived(request, PayloadMode::Hashed, Pieces::of(["", ""])).await;

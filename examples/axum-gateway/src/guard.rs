@@ -7,6 +7,8 @@
 //! for example, would be of the gateway's own origin.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -15,7 +17,6 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use http::HeaderMap;
-use http::HeaderValue;
 use http::StatusCode;
 use http::Uri;
 use http::header;
@@ -45,14 +46,14 @@ impl Guard {
             Some(value) => Authority::try_from(value.as_bytes()).ok(),
             None => uri.authority().cloned(),
         };
-        if !header.is_some_and(|host| self.is_ours(host.host())) {
+        if !header.is_some_and(|host| self.is_ours(&host)) {
             return Err((
                 StatusCode::MISDIRECTED_REQUEST,
                 "the Host header is neither loopback nor a name given with --allow-host\n",
             ));
         }
-        let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-        if headers.contains_key(header::ORIGIN) || !matches!(site, None | Some(b"none")) {
+        let mut sites = headers.get_all("sec-fetch-site").iter();
+        if headers.contains_key(header::ORIGIN) || !sites.all(|site| site == "none") {
             return Err((
                 StatusCode::FORBIDDEN,
                 "requests of web pages are not signed\n",
@@ -61,12 +62,25 @@ impl Guard {
         Ok(())
     }
 
-    fn is_ours(&self, host: &str) -> bool {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
+    fn is_ours(&self, authority: &Authority) -> bool {
+        let host = authority.host();
+        let port = authority
+            .port_u16()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        // Nothing but a host and a port; `http` takes more for an authority.
+        if authority.as_str() != format!("{host}{port}") {
+            return false;
+        }
+        let address = match host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+        {
+            Some(inside) => inside.parse::<Ipv6Addr>().map(IpAddr::from),
+            None => host.parse::<Ipv4Addr>().map(IpAddr::from),
+        };
         host.eq_ignore_ascii_case("localhost")
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || address.is_ok_and(|address| address.is_loopback())
             || self
                 .names
                 .iter()
@@ -108,6 +122,9 @@ mod tests {
             ("localhost.evil.example", "accept", "*/*", 421),
             ("127.0.0.1.evil.example", "accept", "*/*", 421),
             ("user@localhost@evil", "accept", "*/*", 421),
+            ("u@localhost", "accept", "*/*", 421),
+            ("localhost:abc", "accept", "*/*", 421),
+            ("[127.0.0.1]", "accept", "*/*", 421),
             ("10.0.0.1", "accept", "*/*", 421),
             ("localhost:8080", "origin", "http://localhost:8080", 403),
             ("localhost:8080", "origin", "http://localhost:3000", 403),

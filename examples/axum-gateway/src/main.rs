@@ -27,7 +27,6 @@ use hyper_util::rt::TokioExecutor;
 use sigv4_core::Signer;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CredentialsCache;
-use sigv4_core::runtime::HostScope;
 use sigv4_tower::UpstreamLayer;
 use tokio::net::TcpListener;
 use tower::layer::util::Identity;
@@ -115,7 +114,7 @@ async fn serve(
     // features, which bring an HTTP client of its own.
     let provider = EnvironmentVariableCredentialsProvider::new();
     let signer = Signer::builder(service, region).build()?;
-    let scope = HostScope::exact([layer.authority()])?;
+    let scope = layer.host_scope()?;
     // Plain http beyond loopback is never signed for; that, too, is to be known at once.
     scope.check(&upstream.parse()?, &HeaderMap::new())?;
     let authorizer = Authorizer::builder(signer, CredentialsCache::new(provider), scope).build();

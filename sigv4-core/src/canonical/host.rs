@@ -4,6 +4,7 @@
 //! HTTP clients derive it from the URI's authority, without userinfo and default port.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use http::HeaderValue;
 use http::uri::Authority;
@@ -44,10 +45,11 @@ pub(crate) fn host<'a>(
                 .ok_or(MISSING);
         }
     };
-    std::str::from_utf8(value.as_bytes().trim_ascii())
-        .ok()
-        .filter(|host| !host.is_empty() && host.bytes().all(is_host_byte))
-        .ok_or(NOT_A_HOST)
+    let text = std::str::from_utf8(value.as_bytes().trim_ascii()).map_err(|_| NOT_A_HOST)?;
+    match split(text) {
+        Ok((host, _)) if !host.is_empty() && host.bytes().all(is_host_byte) => Ok(text),
+        _ => Err(NOT_A_HOST),
+    }
 }
 
 /// Returns an authority in lower case, without userinfo and default port, its port written as HTTP
@@ -57,9 +59,10 @@ pub(crate) fn normal<'a>(
     scheme: Option<&Scheme>,
 ) -> Result<Cow<'a, str>, Error> {
     let text = authority.as_str();
-    // Most have no userinfo, no port and no capital letter, which directly follow the at sign.
+    // Most have no userinfo, no port, no capital letter and no bracket, which directly follow the at
+    // sign.
     // Without an early exit, this compiles to vector instructions.
-    let is_plain = |plain: bool, byte: u8| plain & !matches!(byte, b':' | b'@'..=b'Z');
+    let is_plain = |plain: bool, byte: u8| plain & !matches!(byte, b':' | b'@'..=b'[');
     if text.bytes().fold(true, is_plain) {
         return Ok(Cow::Borrowed(text));
     }
@@ -69,8 +72,8 @@ pub(crate) fn normal<'a>(
         Some("https" | "wss") => Some(443),
         _ => None,
     };
-    let host = authority.host();
-    let text = match port(authority)?.filter(|port| Some(*port) != default_port) {
+    let (host, port) = split(text)?;
+    let text = match port.filter(|port| Some(*port) != default_port) {
         None => Cow::Borrowed(host),
         Some(port) => {
             let normal = format!("{host}:{port}");
@@ -88,21 +91,26 @@ pub(crate) fn normal<'a>(
     }
 }
 
-/// Reads the port of an authority. `http` takes anything for one and clients then use another, so
-/// that what is no port between 0 and 65535 is refused.
-pub(crate) fn port(authority: &Authority) -> Result<Option<u16>, Error> {
-    let text = authority.as_str();
-    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    match text
-        .strip_prefix(authority.host())
-        .unwrap_or_default()
-        .strip_prefix(':')
-    {
-        None | Some("") => Ok(None),
-        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map(Some).map_err(|_| NOT_A_PORT)
+/// Takes `host [ ":" port ]` apart. `http` takes more for an authority, text behind the bracket of an
+/// address and anything for a port, and clients then dial something else: that is refused.
+pub(crate) fn split(text: &str) -> Result<(&str, Option<u16>), Error> {
+    let end = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, _) = rest.split_once(']').ok_or(NOT_AN_AUTHORITY)?;
+            address.parse::<Ipv6Addr>().map_err(|_| NOT_AN_AUTHORITY)?;
+            address.len() + 2
         }
-        Some(_) => Err(NOT_A_PORT),
+        None => text.find(':').unwrap_or(text.len()),
+    };
+    let (host, port) = text.split_at(end);
+    match port.strip_prefix(':') {
+        None if port.is_empty() => Ok((host, None)),
+        Some("") => Ok((host, None)),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let port = digits.parse().map_err(|_| NOT_AN_AUTHORITY)?;
+            Ok((host, Some(port)))
+        }
+        _ => Err(NOT_AN_AUTHORITY),
     }
 }
 
@@ -132,9 +140,10 @@ pub(crate) const MISSING: Error = Error::new(
     ErrorKind::MissingHost,
     "the request names no host; give it an absolute URI or a Host header",
 );
-const NOT_A_PORT: Error = Error::new(
+const NOT_AN_AUTHORITY: Error = Error::new(
     ErrorKind::InvalidHost,
-    "the authority of the URI has a port that is none; write a number up to 65535",
+    "the authority of the URI is not `host` or `host:port`, with an address in brackets only if it \
+     is IPv6 and a port up to 65535; correct it",
 );
 pub(crate) const REPEATED: Error = Error::new(
     ErrorKind::InvalidHost,
@@ -205,10 +214,28 @@ mod tests {
     #[test]
     fn refuses_what_is_no_host() {
         assert_eq!(of("/path", &[]), Err(ErrorKind::MissingHost));
-        for bad in ["https://h:+443/", "https://h:99999/", "https://u:1@h:x/"] {
+        for bad in [
+            "https://h:+443/",
+            "https://h:99999/",
+            "https://u:1@h:x/",
+            "https://[::1].x:8443/",
+            "https://u@[::1]x:8443/",
+            "https://[v1.x]/",
+        ] {
             assert_eq!(of(bad, &[]), Err(ErrorKind::InvalidHost), "{bad}");
         }
-        for bad in [&b""[..], b" ", b"a b", b"u@h", b"h/p", b"h\xff", b"h?x"] {
+        for bad in [
+            &b""[..],
+            b" ",
+            b"a b",
+            b"u@h",
+            b"h/p",
+            b"h\xff",
+            b"h?x",
+            b"[::1].evil:99",
+            b"h:x",
+            b"[h]",
+        ] {
             assert_eq!(of("/path", &[bad]), Err(ErrorKind::InvalidHost), "{bad:?}");
         }
         assert_eq!(of("/path", &[b"a", b"a"]), Err(ErrorKind::InvalidHost));

@@ -19,8 +19,22 @@ use crate::error::ErrorKind;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::BodyLength`] when the values differ or are no numbers.
+/// [`ErrorKind::BodyLength`] when the values differ or are not numbers, or when there is a transfer
+/// coding other than `chunked`: it would be lost with its header.
 pub fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_plain = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        coding.is_empty()
+            || coding.eq_ignore_ascii_case(b"chunked")
+            || coding.eq_ignore_ascii_case(b"identity")
+    };
+    if !codings
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .all(is_plain)
+    {
+        return Err(CODED);
+    }
     let mut declared = None;
     for value in headers.get_all(header::CONTENT_LENGTH) {
         for part in value.as_bytes().split(|&byte| byte == b',') {
@@ -99,13 +113,18 @@ const UNREADABLE: Error = Error::new(
     ErrorKind::BodyLength,
     "the Content-Length header is not a number; correct it",
 );
+const CODED: Error = Error::new(
+    ErrorKind::BodyLength,
+    "the body has a transfer coding other than chunked, which cannot be passed on; \
+     use Content-Encoding",
+);
 const CONTRADICTORY: Error = Error::new(
     ErrorKind::BodyLength,
     "the request has Content-Length headers that contradict each other; leave one",
 );
 const DIFFERENT: Error = Error::new(
     ErrorKind::BodyLength,
-    "the body is not as long as its Content-Length says; correct the header or leave it out",
+    "the body is not as long as it declared; correct Content-Length or leave it out",
 );
 
 #[cfg(test)]
@@ -139,6 +158,19 @@ mod tests {
         for values in [&["5", "6"][..], &["5, 6"], &["-1"], &["+1"], &["x"], &[""]] {
             let error = declared_length(&headers(values)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::BodyLength, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_transfer_coding_that_would_be_lost() {
+        for (coding, passes) in [
+            ("chunked", true),
+            ("identity, Chunked", true),
+            ("gzip, chunked", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::TRANSFER_ENCODING, coding.parse().unwrap());
+            assert_eq!(declared_length(&headers).is_ok(), passes, "{coding}");
         }
     }
 

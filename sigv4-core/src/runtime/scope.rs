@@ -206,10 +206,12 @@ struct Place<'a> {
 
 impl<'a> Place<'a> {
     fn new(authority: &'a Authority, default_port: u16) -> Result<Self, Error> {
-        let port = host::port(authority)?.unwrap_or(default_port);
+        let text = authority.as_str();
+        let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        let (host, port) = host::split(text)?;
         Ok(Self {
-            host: authority.host(),
-            port,
+            host,
+            port: port.unwrap_or(default_port),
         })
     }
 }
@@ -241,10 +243,10 @@ impl Host {
                 "a pattern with `*` must be given to HostScope::matching",
             ));
         }
-        let port = host::port(&authority)
+        let (host, port) = host::split(text)
             .map_err(|error| ConfigError::new("host scope", NOT_CONFIGURABLE).because(error))?;
         Ok(Self {
-            name: authority.host().to_ascii_lowercase().into(),
+            name: host.to_ascii_lowercase().into(),
             port,
         })
     }
@@ -274,7 +276,12 @@ impl Pattern {
             .iter()
             .all(|label| *label == "*" || !label.contains('*'));
         labels.reverse();
-        let ends_in_a_domain = labels.iter().take_while(|label| **label != "*").count() >= 2;
+        // The last label of an address is a number.
+        let is_address = labels
+            .first()
+            .is_none_or(|label| label.bytes().all(|b| b.is_ascii_digit()));
+        let ends_in_a_domain =
+            !is_address && labels.iter().take_while(|label| **label != "*").count() >= 2;
         let wild = text.contains('*');
         if wild && (!stars_are_labels || !ends_in_a_domain) {
             return Err(ConfigError::new(
@@ -466,6 +473,8 @@ mod tests {
         for bad in [
             "",
             "a:99999",
+            "[::1].evil",
+            "[]",
             "https://a.b",
             "a b",
             "u@h",
@@ -477,7 +486,7 @@ mod tests {
         ] {
             assert!(HostScope::exact([bad]).is_err(), "{bad}");
         }
-        for bad in ["*", "*.com", "a.*", "a*.example.com", "*.*"] {
+        for bad in ["*", "*.com", "a.*", "a*.example.com", "*.*", "*.0.0.1"] {
             assert!(HostScope::matching([bad]).is_err(), "{bad}");
         }
     }

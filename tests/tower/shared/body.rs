@@ -19,7 +19,7 @@ use hyper::body::SizeHint;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
     steps: VecDeque<Step>,
-    announced: Option<u64>,
+    announced: SizeHint,
 }
 
 /// What a body does when it is asked for more.
@@ -46,7 +46,7 @@ impl Pieces {
         let steps = pieces.into_iter().map(|piece| Step::Data(piece.into()));
         Self {
             steps: steps.collect(),
-            announced: None,
+            announced: SizeHint::default(),
         }
     }
 
@@ -58,7 +58,13 @@ impl Pieces {
 
     /// Has the body say that it is so long, whether or not that is true.
     pub(crate) fn announcing(mut self, length: u64) -> Self {
-        self.announced = Some(length);
+        self.announced = SizeHint::with_exact(length);
+        self
+    }
+
+    /// Has the body say that it is at least so long.
+    pub(crate) fn announcing_at_least(mut self, length: u64) -> Self {
+        self.announced.set_lower(length);
         self
     }
 }
@@ -76,10 +82,10 @@ impl Body for Pieces {
         };
         match step {
             Step::Data(piece) => {
-                let left = self
-                    .announced
-                    .map(|left| left.saturating_sub(piece.len() as u64));
-                self.announced = left;
+                if let Some(left) = self.announced.exact() {
+                    let left = left.saturating_sub(piece.len() as u64);
+                    self.announced = SizeHint::with_exact(left);
+                }
                 Poll::Ready(Some(Ok(Frame::data(piece))))
             }
             Step::Pause => {
@@ -101,7 +107,6 @@ impl Body for Pieces {
 
     fn size_hint(&self) -> SizeHint {
         self.announced
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
