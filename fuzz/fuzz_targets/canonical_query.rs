@@ -12,6 +12,7 @@ use sigv4_core::Signer;
 use sigv4_core::WireForm;
 use sigv4_fuzz::credentials;
 use sigv4_fuzz::decoded;
+use sigv4_fuzz::is_encoded;
 use sigv4_fuzz::noon;
 
 fuzz_target!(|query: &[u8]| {
@@ -44,6 +45,19 @@ fuzz_target!(|query: &[u8]| {
             // An earlier signature cannot be taken out.
             Err(kind) => assert_eq!(kind, ErrorKind::ExistingAuthorization),
         }
+
+        let encoded: Vec<_> = sent
+            .split('&')
+            .filter(|_| !sent.is_empty())
+            .map(|pair| pair.split_once('=').expect("each name has a value"))
+            .collect();
+        assert!(encoded.is_sorted(), "{sent}");
+        assert!(
+            encoded
+                .iter()
+                .all(|(name, value)| is_encoded(name) && is_encoded(value)),
+            "{sent}"
+        );
 
         let space = plus == PlusPolicy::Space;
         let mut expected = pairs(given, space);

@@ -265,3 +265,21 @@ pub fn decoded(text: &str) -> Vec<u8> {
     }
     octets
 }
+
+/// Tells whether every octet but the unreserved ones of RFC 3986 is escaped, in upper-case hex, and
+/// no other.
+#[must_use]
+pub fn is_encoded(text: &str) -> bool {
+    let is_unreserved = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~".contains(&octet);
+    let encoded: String = decoded(text)
+        .into_iter()
+        .map(|octet| {
+            if is_unreserved(octet) {
+                char::from(octet).to_string()
+            } else {
+                format!("%{octet:02X}")
+            }
+        })
+        .collect();
+    encoded == text
+}

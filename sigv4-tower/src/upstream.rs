@@ -26,6 +26,7 @@ use percent_encoding::percent_decode_str;
 use pin_project_lite::pin_project;
 use sigv4_core::ConfigError;
 use sigv4_core::runtime::HostScope;
+use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -331,7 +332,9 @@ impl Config {
             return Err(TRACE);
         }
         check_host(request.uri(), request.headers())?;
-        check_transfer_coding(request.headers())?;
+        if !adapter::is_chunked_at_most(request.headers()) {
+            return Err(CODED);
+        }
         let uri = self.uri(request.uri())?;
         *request.uri_mut() = uri;
         // What was spoken with the client says nothing about the connection to the upstream.
@@ -463,25 +466,6 @@ fn check_path(path: &str, empty_segments: bool) -> Result<(), Error> {
         return Err(DOT_SEGMENT);
     }
     Ok(())
-}
-
-/// Refuses a body whose coding would be lost with the header that names it.
-fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Error> {
-    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_plain = |coding: &[u8]| {
-        let coding = coding.trim_ascii();
-        [&b""[..], b"chunked", b"identity"]
-            .iter()
-            .any(|plain| coding.eq_ignore_ascii_case(plain))
-    };
-    if codings
-        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .all(is_plain)
-    {
-        Ok(())
-    } else {
-        Err(CODED)
-    }
 }
 
 /// Refuses a request with two hosts: `:authority` or an absolute target, and a Host header.

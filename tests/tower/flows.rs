@@ -17,6 +17,7 @@ use sigv4_core::runtime::HostScope;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Verified;
 use sigv4_tests::secrets;
+use sigv4_tower::SigV4;
 use sigv4_tower::SigV4Layer;
 use tower::ServiceBuilder;
 use tower::ServiceExt;
@@ -25,6 +26,7 @@ use wiremock::MockServer;
 use wiremock::ResponseTemplate;
 use wiremock::matchers::any;
 
+use crate::doubles::Recorder;
 use crate::fixture::REGION;
 use crate::fixture::authorizer;
 use crate::fixture::builder;
@@ -252,6 +254,26 @@ async fn overrides_change_one_request() {
     send(&mut client, plain).await.unwrap();
     let verified = upstream.verdict(BODY).await;
     assert_says(&verified, ("sqs", REGION), &["host", "x-amz-date"]);
+}
+
+#[tokio::test]
+async fn overrides_stay_with_the_request() {
+    let client = Recorder::new();
+    let overrides = SigningOverrides::new().region("eu-central-1").unwrap();
+    for body in [Pieces::default(), Pieces::of(["body"])] {
+        let request = Request::post("https://sqs.eu-central-1.amazonaws.com/")
+            .extension(overrides.clone())
+            .body(body)
+            .unwrap();
+        let authorizer = authorizer("sqs", "sqs.eu-central-1.amazonaws.com");
+        SigV4::new(client.clone(), authorizer)
+            .oneshot(request)
+            .await
+            .unwrap();
+    }
+    for head in client.heads() {
+        assert!(head.extensions().get::<SigningOverrides>().is_some());
+    }
 }
 
 #[tokio::test]

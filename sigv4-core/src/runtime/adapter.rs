@@ -3,6 +3,7 @@
 pub use crate::runtime::framing::agreed_length;
 pub use crate::runtime::framing::declared_length;
 pub use crate::runtime::framing::into_bytes;
+pub use crate::runtime::framing::is_chunked_at_most;
 pub use crate::runtime::framing::set_length;
 pub use crate::runtime::framing::trailers_refused;
 pub use crate::runtime::framing::unreadable_body;

@@ -22,17 +22,7 @@ use crate::error::ErrorKind;
 /// [`ErrorKind::BodyLength`] when the values differ or are not numbers, or when there is a transfer
 /// coding other than `chunked`: it would be lost with its header.
 pub fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
-    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_plain = |coding: &[u8]| {
-        let coding = coding.trim_ascii();
-        coding.is_empty()
-            || coding.eq_ignore_ascii_case(b"chunked")
-            || coding.eq_ignore_ascii_case(b"identity")
-    };
-    if !codings
-        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .all(is_plain)
-    {
+    if !is_chunked_at_most(headers) {
         return Err(CODED);
     }
     let mut declared = None;
@@ -50,6 +40,22 @@ pub fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
         }
     }
     Ok(declared)
+}
+
+/// Tells whether a body has no transfer coding but `chunked`. Any other would be lost with the header
+/// that names it.
+#[must_use]
+pub fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    let is_plain = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        [&b""[..], b"chunked", b"identity"]
+            .iter()
+            .any(|plain| coding.eq_ignore_ascii_case(plain))
+    };
+    let codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    codings
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .all(is_plain)
 }
 
 /// Returns the length of a body from what its headers declare and what it says of itself.
