@@ -319,9 +319,7 @@ where
 
 /// Tells whether an authority is nothing but a host and a port; `http` takes more for one.
 fn is_host_and_port(authority: &Authority) -> bool {
-    let (text, host) = (authority.as_str(), authority.host());
-    let port = authority.port_u16();
-    !host.is_empty() && port.map_or_else(|| text == host, |port| text == format!("{host}:{port}"))
+    HostScope::exact([authority.as_str()]).is_ok()
 }
 
 impl Config {
