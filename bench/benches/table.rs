@@ -39,7 +39,10 @@ fn main() {
         })
         .collect();
 
-    println!("\nMicroseconds per signature; the median of {rounds} rounds:\n");
+    if rounds == 1 {
+        println!("\nOnly tried: the numbers of a single round mean nothing.");
+    }
+    println!("\nMicroseconds per signature, medians of {rounds} rounds:\n");
     println!("| case | floor | ours | aws-sigv4 | reqsign |");
     println!("|---|---|---|---|---|");
     for (case, medians) in &results {
@@ -50,7 +53,7 @@ fn main() {
         );
     }
 
-    println!("\nRatios:\n");
+    println!("\nRatios, medians of the ratios within a round:\n");
     println!("| case | ours / floor | aws-sigv4 / ours | reqsign / ours |");
     println!("|---|---|---|---|");
     for (case, medians) in &results {

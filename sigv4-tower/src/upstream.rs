@@ -103,9 +103,9 @@ impl UpstreamLayer {
         if scheme != Scheme::HTTPS && scheme != Scheme::HTTP {
             return Err(refuse("the upstream's scheme must be https or http"));
         }
-        if authority.as_str().contains('@') || authority.host().is_empty() {
+        if !is_host_and_port(&authority) {
             return Err(refuse(
-                "the upstream must have a host, and no userinfo before it",
+                "the upstream must be `host` or `host:port`, without userinfo",
             ));
         }
         let path = parts
