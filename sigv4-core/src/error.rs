@@ -85,8 +85,8 @@ impl StdError for Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request target is none that AWS serves (`CONNECT`, `*`), or the canonical one does not
-    /// fit into a URI.
+    /// The request target is not one that AWS serves (`CONNECT`, `*`), or the canonical one does
+    /// not fit into a URI.
     RequestTarget,
     /// There is no host to sign: neither a Host header nor an authority in the URI.
     MissingHost,

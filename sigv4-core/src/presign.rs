@@ -226,7 +226,8 @@ pub struct PresignOptions {
 }
 
 impl PresignOptions {
-    /// Begins options for URLs with this lifetime, rounded down to whole seconds, at most [`MAX_LIFETIME`](Self::MAX_LIFETIME).
+    /// Begins options for URLs with this lifetime, rounded down to whole seconds; at most
+    /// [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     pub const fn expires_in(expires_in: Duration) -> Self {
         Self {
             expires_in,

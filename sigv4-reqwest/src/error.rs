@@ -62,6 +62,10 @@ impl Error {
 
 /// A URL as far as it may be shown: without userinfo, query and fragment.
 fn place(url: &Url) -> String {
+    // What follows the scheme of `data:` and its kin is no place.
+    if !url.has_authority() {
+        return format!("{}:", url.scheme());
+    }
     let port = url
         .port()
         .map(|port| format!(":{port}"))

@@ -41,8 +41,9 @@ use crate::request::sign;
 ///   `content-type` that a service wants signed: set these on the request.
 /// - **Userinfo** in a URL (`https://user:pass@host`) becomes a Basic `Authorization` header, which
 ///   is an error unless the signer is told to keep it.
-/// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is therefore read as a space, whatever the
-///   service, unless the signer or the overrides say otherwise.
+/// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is
+///   therefore read as a space, whatever the service, unless the signer or the overrides say
+///   otherwise.
 ///
 /// # Errors
 ///

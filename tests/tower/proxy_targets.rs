@@ -148,3 +148,15 @@ async fn of_a_tunnel_are_refused() {
     assert!((400..500).contains(&answer.status()), "{answer:?}");
     assert_eq!(server.requests(), []);
 }
+
+#[tokio::test]
+async fn are_not_traced() {
+    // The answer to TRACE is the request as it arrived, with signature and token.
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let gateway = proxy("bedrock", &server).await;
+    let answer = gateway
+        .exchange(request("TRACE /bedrock/x", "gateway"))
+        .await;
+    assert_eq!(answer.status(), 405, "{answer:?}");
+    assert_eq!(server.requests(), []);
+}
