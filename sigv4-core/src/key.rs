@@ -88,7 +88,8 @@ impl KeyRing {
         }
     }
 
-    /// Calls `sign` with the key for a day, region and service, which is derived if it is not there.
+    /// Calls `sign` with the key for a day, region and service, which is derived if it is not
+    /// there.
     pub(crate) fn with_key<T>(
         &self,
         (id, secret): (&str, &str),

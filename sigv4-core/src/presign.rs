@@ -76,7 +76,8 @@ impl Signer {
         )
     }
 
-    /// Tells what [`presign`](Self::presign) would sign, to be compared with what a server expected.
+    /// Tells what [`presign`](Self::presign) would sign, to be compared with what a server
+    /// expected.
     ///
     /// # Errors
     ///
@@ -248,9 +249,10 @@ impl PresignOptions {
     }
 
     /// Moves `x-amz-*` headers into the query, so that the holder need not send them; except those
-    /// that the SDK for Go keeps as headers: `x-amz-acl`, `-copy-source*`, `-expected-bucket-owner`,
-    /// `-grant-*`, `-meta-*`, `-mfa`, `-object-lock-*`, `-request-payer`, `-server-side-encryption*`,
-    /// `-storage-class`, `-tagging*` and `-website-redirect-location`. Default: all stay headers.
+    /// that the SDK for Go keeps as headers: `x-amz-acl`, `-copy-source*`,
+    /// `-expected-bucket-owner`, `-grant-*`, `-meta-*`, `-mfa`, `-object-lock-*`, `-request-payer`,
+    /// `-server-side-encryption*`, `-storage-class`, `-tagging*` and `-website-redirect-location`.
+    /// Default: all stay headers.
     pub const fn hoist_headers(mut self) -> Self {
         self.hoist = true;
         self

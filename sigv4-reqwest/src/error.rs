@@ -7,9 +7,9 @@ use reqwest::Url;
 
 /// Says why a request was not signed, or why its answer is not to be used.
 ///
-/// Where signing itself failed, [`source`](StdError::source) is the [`sigv4_core::Error`], which says
-/// why: print the chain of sources, as `anyhow` does with `{:#}`. `Display` names hosts and paths,
-/// never a query.
+/// Where signing itself failed, [`source`](StdError::source) is the [`sigv4_core::Error`], which
+/// says why: print the chain of sources, as `anyhow` does with `{:#}`. `Display` names hosts and
+/// paths, never a query.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,

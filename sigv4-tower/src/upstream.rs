@@ -34,8 +34,8 @@ use crate::BoxError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 
-/// Sends requests to one upstream, whatever host they were sent to, after removing everything that a
-/// client could use to influence what is signed.
+/// Sends requests to one upstream, whatever host they were sent to, after removing everything that
+/// a client could use to influence what is signed.
 ///
 /// For a proxy that signs, outside of [`SigV4Layer`](crate::SigV4Layer):
 ///
@@ -162,8 +162,8 @@ impl UpstreamLayer {
 
     /// Serves only what is below this path, and removes it. Default: everything is served.
     ///
-    /// With axum: `Router::nest_service` removes its prefix itself, so that none is given here; with
-    /// `route_service` and `fallback_service` the path arrives whole.
+    /// With axum: `Router::nest_service` removes its prefix itself, so that none is given here;
+    /// with `route_service` and `fallback_service` the path arrives whole.
     pub fn strip_path_prefix(mut self, prefix: &str) -> Self {
         let prefix = prefix.trim_matches('/');
         self.config.prefix = if prefix.is_empty() {
@@ -222,8 +222,8 @@ impl UpstreamLayer {
         self
     }
 
-    /// Lets paths with empty segments (`//`) pass, which to S3 are a part of the key. Other services
-    /// would read them as one slash.
+    /// Lets paths with empty segments (`//`) pass, which to S3 are a part of the key. Other
+    /// services would read them as one slash.
     pub fn allow_empty_segments(mut self) -> Self {
         self.config.empty_segments = true;
         self

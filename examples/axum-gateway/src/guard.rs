@@ -2,9 +2,9 @@
 //!
 //! A gateway on loopback can be reached by every page that the user's browser shows. Two checks
 //! keep those out. The Host header has to name this gateway, which defeats DNS rebinding: a name
-//! that a page controls and lets point to 127.0.0.1. And a request that a browser marks as made by a
-//! page is refused; by any page, since one that came through the gateway, an HTML object in a bucket
-//! for example, would be of the gateway's own origin.
+//! that a page controls and lets point to 127.0.0.1. And a request that a browser marks as made by
+//! a page is refused; by any page, since one that came through the gateway, an HTML object in a
+//! bucket for example, would be of the gateway's own origin.
 
 use std::net::IpAddr;
 use std::net::Ipv4Addr;

@@ -59,9 +59,8 @@ pub(crate) fn normal<'a>(
     scheme: Option<&Scheme>,
 ) -> Result<Cow<'a, str>, Error> {
     let text = authority.as_str();
-    // Most have no userinfo, no port, no capital letter and no bracket, which directly follow the at
-    // sign.
-    // Without an early exit, this compiles to vector instructions.
+    // Most have no userinfo, no port, no capital letter and no bracket, which directly follow the
+    // at sign. Without an early exit, this compiles to vector instructions.
     let is_plain = |plain: bool, byte: u8| plain & !matches!(byte, b':' | b'@'..=b'[');
     if text.bytes().fold(true, is_plain) {
         return Ok(Cow::Borrowed(text));
@@ -91,8 +90,8 @@ pub(crate) fn normal<'a>(
     }
 }
 
-/// Takes `host [ ":" port ]` apart. `http` takes more for an authority, text behind the bracket of an
-/// address and anything for a port, and clients then dial something else: that is refused.
+/// Takes `host [ ":" port ]` apart. `http` takes more for an authority, text behind the bracket of
+/// an address and anything for a port, and clients then dial something else: that is refused.
 pub(crate) fn split(text: &str) -> Result<(&str, Option<u16>), Error> {
     let end = match text.strip_prefix('[') {
         Some(rest) => {

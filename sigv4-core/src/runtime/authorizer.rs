@@ -1,4 +1,5 @@
-//! [`Authorizer`]: everything that is decided between a request that arrives and one that is signed.
+//! [`Authorizer`]: everything that is decided between a request that arrives and one that is
+//! signed.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use crate::scope::UNSIGNED_REFUSED;
 use crate::signer::Signer;
 use crate::target::View;
 
-/// Signs requests with credentials that keep themselves fresh, for the hosts that may be signed for.
+/// Signs requests with credentials that keep themselves fresh, for the hosts that may be signed
+/// for.
 ///
 /// The adapters `sigv4-tower` and `sigv4-reqwest` hold one. Cloning is cheap, and clones share the
 /// credentials. To sign without an adapter:
@@ -129,7 +131,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials) when the provider has none to give.
+    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials) when the provider has none to
+    /// give.
     ///
     /// # Cancel safety
     ///
@@ -138,8 +141,8 @@ impl Authorizer {
         self.inner.credentials.get(self.inner.clock.now()).await
     }
 
-    /// Signs a request that was [planned](Self::plan) with these credentials. Returns `None` where it
-    /// keeps its `Authorization` header and is not signed.
+    /// Signs a request that was [planned](Self::plan) with these credentials. Returns `None` where
+    /// it keeps its `Authorization` header and is not signed.
     ///
     /// # Errors
     ///

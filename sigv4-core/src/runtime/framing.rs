@@ -42,8 +42,8 @@ pub fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
     Ok(declared)
 }
 
-/// Tells whether a body has no transfer coding but `chunked`. Any other would be lost with the header
-/// that names it.
+/// Tells whether a body has no transfer coding but `chunked`. Any other would be lost with the
+/// header that names it.
 #[must_use]
 pub fn is_chunked_at_most(headers: &HeaderMap) -> bool {
     let is_plain = |coding: &[u8]| {

@@ -19,14 +19,14 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pin_project! {
     /// Passes a body on as it comes and sees to it that it has its declared length.
     ///
-    /// A body that is shorter or longer ends in an error, so that the client breaks the request off;
-    /// it never goes out as a valid one of the declared length. Trailers are an error, too. Not for
-    /// a declared length of 0: a client does not look at such a body at all.
+    /// A body that is shorter or longer ends in an error, so that the client breaks the request
+    /// off; it never goes out as a valid one of the declared length. Trailers are an error, too.
+    /// Not for a declared length of 0: a client does not look at such a body at all.
     ///
     /// # Errors
     ///
-    /// A [`sigv4_core::Error`](crate::Error) of the kind `BodyLength` or `Trailers`, or the error of
-    /// the body inside.
+    /// A [`sigv4_core::Error`](crate::Error) of the kind `BodyLength` or `Trailers`, or the error
+    /// of the body inside.
     pub struct LengthChecked<B> {
         #[pin]
         body: B,

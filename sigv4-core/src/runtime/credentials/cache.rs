@@ -23,11 +23,11 @@ use crate::error::ErrorKind;
 /// [`Credentials`] too. It is one itself, so that an SDK client can share it. Clones share the
 /// credentials.
 ///
-/// While credentials are fresh they are read without a lock. Five minutes before they end, or when a
-/// third of their life is left if that is later, one caller at a time asks the provider for new ones
-/// while all others go on with those that are there. Credentials are used until they end, whatever
-/// the provider answers in the meantime. Where none are left, callers wait for one answer together
-/// and share it, be it an error.
+/// While credentials are fresh they are read without a lock. Five minutes before they end, or when
+/// a third of their life is left if that is later, one caller at a time asks the provider for new
+/// ones while all others go on with those that are there. Credentials are used until they end,
+/// whatever the provider answers in the meantime. Where none are left, callers wait for one answer
+/// together and share it, be it an error.
 #[derive(Clone)]
 pub struct CredentialsCache {
     inner: Arc<Inner>,
