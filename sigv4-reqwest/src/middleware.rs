@@ -39,8 +39,11 @@ use crate::request::sign;
 /// - **Default headers** of the `reqwest::Client` are added after this middleware and are not
 ///   signed. That does no harm, except for `x-amz-*`, which S3 refuses unsigned, and for a
 ///   `content-type` that a service wants signed: set these on the request.
-/// - **Userinfo** in a URL (`https://user:pass@host`) becomes a Basic `Authorization` header, which
-///   is an error unless the signer is told to keep it.
+/// - **Userinfo** in a URL (`https://user:pass@host`) becomes a Basic `Authorization` header where
+///   the request is made by a builder, and that is an error unless the signer is told to keep it. In
+///   a `Request` made by hand it stays in the URL, and is removed.
+/// - **Requests that are not signed**, by their overrides or because they keep an `Authorization`,
+///   pass as they are: whether they are redirected is not looked at.
 /// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is
 ///   therefore read as a space, whatever the service, unless the signer or the overrides say
 ///   otherwise.

@@ -47,6 +47,9 @@ use crate::error::ErrorKind;
 /// | a fault of this program: its clock, for example | 500 |
 /// | any error of the service inside | 502 |
 ///
+/// An error of the request's body that arises while it is sent is found among the causes of the
+/// client's; over HTTP/2 hyper does not name it, and it is a 502.
+///
 /// The text of the answer is that of the error, which names what is wrong and never a value. A 502
 /// has a fixed text, since the error of a client may hold addresses. The error itself is in the
 /// extensions of the answer, as [`AnsweredError`], for a layer outside to log.

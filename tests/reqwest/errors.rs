@@ -77,6 +77,11 @@ async fn tells_a_url_that_is_none_to_sign() {
             ErrorKind::Signing(SigningErrorKind::OutOfScope),
         ];
         assert!(kinds.contains(&error.kind()), "{url}: {error:?}");
+        let text = format!("{error} {error:?}");
+        assert!(
+            !text.contains("secret") && !text.contains("somebody"),
+            "{text}"
+        );
     }
     // Longer than a URI can be.
     let long = format!(

@@ -237,3 +237,66 @@ pub enum Plan {
     /// Sign it, and cover the body in this way.
     Sign(PayloadMode),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+    use std::time::SystemTime;
+
+    use http::Request;
+
+    use super::*;
+    use crate::ErrorKind;
+    use crate::credentials::Credentials;
+    use crate::rules::ExistingAuthorization;
+
+    fn authorizer(existing: ExistingAuthorization) -> Authorizer {
+        let signer = Signer::builder("sqs", "us-east-1").existing_authorization(existing);
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret").unwrap();
+        let scope = HostScope::exact(["sqs.example.com"]).unwrap();
+        Authorizer::builder(
+            signer.build().unwrap(),
+            CredentialsCache::new(credentials),
+            scope,
+        )
+        .clock(SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160))
+        .build()
+    }
+
+    #[tokio::test]
+    async fn signs_for_no_other_host_whatever_was_planned() {
+        let authorizer = authorizer(ExistingAuthorization::ReplaceOwn);
+        let credentials = authorizer.credentials().await.unwrap();
+        let mut request = Request::get("https://elsewhere.example.com/")
+            .body(())
+            .unwrap();
+        let signed = authorizer.sign(&mut request, Payload::EMPTY, &credentials, None);
+        assert_eq!(signed.unwrap_err().kind(), ErrorKind::OutOfScope);
+        assert!(request.headers().is_empty());
+    }
+
+    #[tokio::test]
+    async fn gives_a_receipt_for_what_was_signed_and_for_nothing_else() {
+        let request = || Request::get("https://user:pass@sqs.example.com/");
+        let mut plain = request().body(()).unwrap();
+        let receipt = authorizer(ExistingAuthorization::ReplaceOwn)
+            .authorize(&mut plain, Payload::EMPTY)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(receipt.host(), "sqs.example.com");
+        assert_eq!(receipt.credential_generation(), 1);
+        assert!(!format!("{receipt:?}").contains("pass"));
+
+        let mut kept = request()
+            .header("authorization", "Bearer token")
+            .body(())
+            .unwrap();
+        let receipt = authorizer(ExistingAuthorization::DangerKeep)
+            .authorize(&mut kept, Payload::EMPTY)
+            .await
+            .unwrap();
+        assert!(receipt.is_none());
+        assert_eq!(kept.headers().len(), 1);
+    }
+}

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-/// Tells the time. Implement it to sign at a time of your own, in tests for example.
+/// Tells the time. Implement it to sign at a time of your own; a [`SystemTime`] is a clock that stands
+/// still.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Returns the current time.
     fn now(&self) -> SystemTime;
@@ -25,5 +26,12 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {
         SystemTime::now()
+    }
+}
+
+/// A clock that stands still, for tests.
+impl Clock for SystemTime {
+    fn now(&self) -> SystemTime {
+        *self
     }
 }
