@@ -37,7 +37,7 @@ use crate::guard::Guard;
 #[derive(Parser, Debug)]
 #[command(version)]
 struct Args {
-    /// Where to forward to, for example https://bedrock-runtime.us-east-1.amazonaws.com
+    /// Where to forward to, for example `https://bedrock-runtime.us-east-1.amazonaws.com`
     #[arg(long, requires_all = ["service", "region"])]
     upstream: Option<String>,
     /// The signing name of the service, for example bedrock
