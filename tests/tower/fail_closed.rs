@@ -302,6 +302,10 @@ async fn with_a_clock_that_cannot_be_right() {
         fn now(&self) -> SystemTime {
             UNIX_EPOCH - Duration::from_secs(1)
         }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
     }
 
     let authorizer = builder("sqs", HOST).clock(BeforeTime).build();

