@@ -58,6 +58,15 @@ impl Error {
         self.kind
     }
 
+    /// Returns which source of credentials fails, since when, and when there is the next attempt,
+    /// where that is why the request was not signed.
+    #[cfg(feature = "runtime")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+    #[must_use]
+    pub fn credentials_outage(&self) -> Option<&crate::runtime::CredentialsOutage> {
+        self.source.as_deref()?.downcast_ref()
+    }
+
     /// Tells whether the same request may succeed a little later, without any change to it.
     ///
     /// Only a lack of credentials passes by itself: the source of credentials may recover.

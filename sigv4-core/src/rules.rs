@@ -29,6 +29,7 @@ pub struct SigningRules {
     pub(crate) session_token: SessionTokenMode,
     pub(crate) token_header: HeaderName,
     pub(crate) plus: PlusPolicy,
+    pub(crate) answered_by_aws: bool,
 }
 
 impl SigningRules {
@@ -47,6 +48,7 @@ impl SigningRules {
             session_token: SessionTokenMode::Signed,
             token_header: names::X_AMZ_SECURITY_TOKEN,
             plus: PlusPolicy::Space,
+            answered_by_aws: true,
         }
     }
 
@@ -94,6 +96,14 @@ impl SigningRules {
                 needs_content_sha256: true,
                 unsigned_payload: UnsignedPayload::Always,
                 presigns_unsigned_payload: true,
+                answered_by_aws: false,
+                ..Self::standard()
+            },
+            // Behind an API of API Gateway and a function URL is a program of the customer.
+            // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+            // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+            "execute-api" | "lambda" => Self {
+                answered_by_aws: false,
                 ..Self::standard()
             },
             // https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html
@@ -138,6 +148,16 @@ impl SigningRules {
     #[must_use]
     pub const fn presigns_unsigned_payload(mut self, yes: bool) -> Self {
         self.presigns_unsigned_payload = yes;
+        self
+    }
+
+    /// Sets whether AWS itself writes the answers of the service, and not a customer's program.
+    ///
+    /// Only then do the adapters act, by default, on an answer that says that the credentials have
+    /// ended or that the time is wrong.
+    #[must_use]
+    pub const fn answered_by_aws(mut self, yes: bool) -> Self {
+        self.answered_by_aws = yes;
         self
     }
 

@@ -106,6 +106,45 @@ impl StdError for Error {
     }
 }
 
+/// Tells whether the same request may succeed a little later, because all that failed is that there
+/// were no credentials.
+///
+/// It sees through whatever others have wrapped an error of ours into: `reqwest-retry` has an error
+/// of its own, through which `downcast_ref` does not see. For a retry layer:
+///
+/// ```
+/// use reqwest_retry::{Retryable, RetryableStrategy};
+/// use reqwest_retry::{default_on_request_failure, default_on_request_success};
+///
+/// struct Strategy;
+///
+/// impl RetryableStrategy for Strategy {
+///     fn handle(
+///         &self,
+///         result: &reqwest_middleware::Result<reqwest::Response>,
+///     ) -> Option<Retryable> {
+///         match result {
+///             Ok(answer) => default_on_request_success(answer),
+///             Err(error) if sigv4_reqwest::is_retryable(error) => Some(Retryable::Transient),
+///             Err(error) => default_on_request_failure(error),
+///         }
+///     }
+/// }
+/// ```
+#[cfg(feature = "middleware")]
+#[must_use]
+pub fn is_retryable(error: &reqwest_middleware::Error) -> bool {
+    let reqwest_middleware::Error::Middleware(error) = error else {
+        return false;
+    };
+    // A wrapper that shows the message of what it wraps also shows the causes of that, and not the
+    // error itself. The cause of ours can be seen wherever it is.
+    let outermost: &(dyn StdError + 'static) = &**error;
+    std::iter::successors(Some(outermost), |&error| error.source())
+        .filter_map(|error| error.downcast_ref::<sigv4_core::Error>())
+        .any(sigv4_core::Error::is_retryable)
+}
+
 /// Tells the kinds of an [`Error`] apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -2,14 +2,21 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+mod http_send;
 #[cfg(feature = "middleware")]
 mod middleware;
+#[cfg(feature = "middleware")]
+mod recover;
 mod request;
 
 pub use sigv4_core;
 
 pub use self::error::Error;
 pub use self::error::ErrorKind;
+#[cfg(feature = "middleware")]
+#[cfg_attr(docsrs, doc(cfg(feature = "middleware")))]
+pub use self::error::is_retryable;
+pub use self::http_send::CredentialsClient;
 #[cfg(feature = "middleware")]
 #[cfg_attr(docsrs, doc(cfg(feature = "middleware")))]
 pub use self::middleware::SigV4Middleware;

@@ -8,11 +8,15 @@ use reqwest_middleware::Middleware;
 use reqwest_middleware::Next;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
+use sigv4_core::runtime::SigningReceipt;
+use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
+use crate::recover;
 use crate::request::sign;
 
-/// Signs the requests of a `reqwest_middleware` client.
+/// Signs the requests of a `reqwest_middleware` client, and recovers from what AWS says of
+/// credentials and clocks.
 ///
 /// ```
 /// # fn example(authorizer: sigv4_core::runtime::Authorizer) -> Result<(), Box<dyn std::error::Error>> {
@@ -28,11 +32,30 @@ use crate::request::sign;
 /// done otherwise. The answer carries a [`SigningReceipt`](sigv4_core::runtime::SigningReceipt) in
 /// its extensions.
 ///
+/// # Recovery
+///
+/// Where an answer of status 400, 401 or 403 says that the credentials have ended, or are not
+/// known, they are replaced; where it says that the time of the signature is wrong, the clock is
+/// corrected for that host. In both cases the request is sent once more, if its body is in memory.
+/// For that the error code is looked up in the header `x-amzn-errortype`, or in the first 16 KiB of
+/// the body, for one second at most; the answer that is returned has the whole body, and everything else, as
+/// if nobody had looked. `AccessDenied` causes nothing.
+///
+/// The answer to the second request is returned, whatever it says, and so is its error: the request
+/// may have been carried out then, and the first answer, which says that it was refused, would be
+/// wrong. Where the second request cannot be signed the first answer is returned.
+///
+/// What is believed, and how far, and how to turn it off, is up to the
+/// [authorizer](sigv4_core::runtime::AuthorizerBuilder::recover_credentials). Where the code of a
+/// customer may write the answers (API Gateway, function URLs, Lattice) nothing of this is done by
+/// default.
+///
 /// # Interaction with
 ///
 /// - **Retries** (`reqwest-retry`): add them before this middleware, so that each attempt is signed
-///   anew. `reqwest-retry` lets no streaming body pass: give it bytes. A
-///   [retryable](Error::is_retryable) error of ours is fatal to the default strategy.
+///   anew. `reqwest-retry` lets no streaming body pass: give it bytes. Its default strategy takes
+///   every error of a middleware for fatal: have yours ask [`is_retryable`](crate::is_retryable).
+///   An attempt may be two requests, see above.
 /// - **Redirects**: the client has to be built with [`redirect_policy`](crate::redirect_policy). An
 ///   answer that comes from another URL than the one that was signed is an error, but by then the
 ///   request has been elsewhere: that check does not replace the policy.
@@ -74,20 +97,50 @@ impl Middleware for SigV4Middleware {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
+        let authorizer = &self.authorizer;
         let overrides = extensions.get::<SigningOverrides>().cloned();
-        let receipt = sign(&self.authorizer, &mut request, overrides.as_ref())
+        let overrides = overrides.as_ref();
+        let receipt = sign(authorizer, &mut request, overrides)
             .await
             .map_err(reqwest_middleware::Error::middleware)?;
         let Some(receipt) = receipt else {
             return next.run(request, extensions).await;
         };
-        let signed = request.url().clone();
-        let mut response = next.run(request, extensions).await?;
-        if *response.url() != signed {
-            let error = Error::redirected(response.url());
-            return Err(reqwest_middleware::Error::middleware(error));
+        if adapter::replay_limit(authorizer, overrides).is_none() {
+            return send(request, receipt, extensions, next).await;
         }
-        response.extensions_mut().insert(receipt);
-        Ok(response)
+        // A body in memory is shared and not copied. A stream cannot be sent again.
+        let again = request.try_clone();
+        let answer = send(request, receipt, extensions, next.clone()).await?;
+        let (answer, is_sent_again) = recover::learn(authorizer, answer, again.is_some()).await;
+        let Some(mut request) = again.filter(|_| is_sent_again) else {
+            return Ok(answer);
+        };
+        // What the first signature added is replaced.
+        match sign(authorizer, &mut request, overrides).await {
+            Ok(Some(receipt)) => {
+                // The second request may need what the first answer occupies.
+                drop(answer);
+                send(request, receipt, extensions, next).await
+            }
+            _ => Ok(answer),
+        }
     }
+}
+
+/// Sends a request that has been signed.
+async fn send(
+    request: Request,
+    receipt: SigningReceipt,
+    extensions: &mut Extensions,
+    next: Next<'_>,
+) -> reqwest_middleware::Result<Response> {
+    let signed = request.url().clone();
+    let mut response = next.run(request, extensions).await?;
+    if *response.url() != signed {
+        let error = Error::redirected(response.url());
+        return Err(reqwest_middleware::Error::middleware(error));
+    }
+    response.extensions_mut().insert(receipt);
+    Ok(response)
 }

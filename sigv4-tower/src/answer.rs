@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -21,6 +22,7 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 use sigv4_core::ErrorKind as SigningErrorKind;
+use sigv4_core::runtime::CredentialsOutage;
 use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -35,7 +37,7 @@ use crate::error::ErrorKind;
 ///
 /// | error | status |
 /// |---|---|
-/// | no usable credentials | 503, with `Retry-After` |
+/// | no usable credentials | 503, with the time of the next attempt in `Retry-After` |
 /// | body over the limit | 413 |
 /// | host out of scope | 403 |
 /// | no route to an upstream | 404 |
@@ -176,12 +178,26 @@ fn answer<R>(error: BoxError) -> Response<AnswerBody<R>> {
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        headers.insert(header::RETRY_AFTER, retry_after(&*error));
     }
     response.extensions_mut().insert(AnsweredError {
         error: Arc::from(error),
     });
     response
+}
+
+/// Whole seconds until the next attempt to get credentials, rounded up.
+fn retry_after(error: &(dyn StdError + 'static)) -> HeaderValue {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    let wait = causes
+        .find_map(|error| {
+            error
+                .downcast_ref::<sigv4_core::Error>()?
+                .credentials_outage()
+        })
+        .map_or(Duration::ZERO, CredentialsOutage::next_attempt_in);
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    HeaderValue::from(seconds.max(1))
 }
 
 fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {

@@ -21,6 +21,7 @@ use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CachedCredentials;
 use sigv4_core::runtime::Plan;
 use sigv4_core::runtime::SigningReceipt;
+use sigv4_core::runtime::TrySign;
 use sigv4_core::runtime::adapter;
 use sigv4_core::runtime::adapter::BodyHolder;
 use tower_service::Service;
@@ -147,16 +148,20 @@ where
 impl<S> Unsigned<S> {
     /// Signs and sends, or waits for the credentials to do so.
     fn sign<B>(
-        self,
+        mut self,
         payload: Payload<'static>,
         body: SignedBody<B>,
     ) -> Result<State<S, B, S::Future>, Error>
     where
         S: Service<Request<SignedBody<B>>>,
     {
-        match self.authorizer.fresh_credentials() {
-            Some(credentials) => self.send(&credentials, payload, body),
-            None => {
+        let overrides = self.overrides();
+        match self
+            .authorizer
+            .try_sign(&mut self.head, payload, overrides.as_ref())?
+        {
+            TrySign::Done(receipt) => Ok(self.send(body, receipt)),
+            _ => {
                 let authorizer = self.authorizer.clone();
                 let credentials = Box::pin(async move { authorizer.credentials().await });
                 Ok(State::Waiting {
@@ -169,8 +174,8 @@ impl<S> Unsigned<S> {
         }
     }
 
-    fn send<B>(
-        self,
+    fn sign_with<B>(
+        mut self,
         credentials: &CachedCredentials,
         payload: Payload<'static>,
         body: SignedBody<B>,
@@ -178,15 +183,28 @@ impl<S> Unsigned<S> {
     where
         S: Service<Request<SignedBody<B>>>,
     {
-        let Self {
-            mut head,
-            mut service,
-            authorizer,
-        } = self;
-        let overrides = overrides(&head.extensions).cloned();
-        let receipt = authorizer.sign(&mut head, payload, credentials, overrides.as_ref())?;
-        let response = service.call(Request::from_parts(head, body));
-        Ok(State::Sending { response, receipt })
+        let overrides = self.overrides();
+        let receipt =
+            self.authorizer
+                .sign(&mut self.head, payload, credentials, overrides.as_ref())?;
+        Ok(self.send(body, receipt))
+    }
+
+    fn send<B>(
+        mut self,
+        body: SignedBody<B>,
+        receipt: Option<SigningReceipt>,
+    ) -> State<S, B, S::Future>
+    where
+        S: Service<Request<SignedBody<B>>>,
+    {
+        let request = Request::from_parts(self.head, body);
+        let response = self.service.call(request);
+        State::Sending { response, receipt }
+    }
+
+    fn overrides(&self) -> Option<SigningOverrides> {
+        overrides(&self.head.extensions).cloned()
     }
 }
 
@@ -269,7 +287,7 @@ where
         else {
             return Ok(Self::ENDED);
         };
-        unsigned.send(credentials, payload, body)
+        unsigned.sign_with(credentials, payload, body)
     }
 }
 

@@ -41,7 +41,8 @@ async fn leads_from_the_middleware_to_the_cause() {
         .downcast_ref::<sigv4_core::Error>()
         .unwrap();
     assert_eq!(core.kind(), SigningErrorKind::Credentials);
-    let cause = core.source().unwrap();
+    let outage = core.credentials_outage().unwrap();
+    let cause = outage.source().unwrap().source().unwrap();
     assert!(cause.is::<aws_credential_types::provider::error::CredentialsError>());
     // Each level says its own part.
     assert_eq!(ours.to_string(), "the request was not signed and not sent");

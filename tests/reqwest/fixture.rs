@@ -1,6 +1,10 @@
 //! What most of these tests begin with: an authorizer, the two ways to sign, a verdict.
 
 use std::error::Error as StdError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use aws_credential_types::provider::ProvideCredentials;
 use http::Extensions;
@@ -13,12 +17,14 @@ use sigv4_core::Signer;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::AuthorizerBuilder;
+use sigv4_core::runtime::Clock;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_reqwest::SigV4Middleware;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Verified;
 use sigv4_tests::secrets;
+use sigv4_tests::time;
 use sigv4_tests::wire::WireRequest;
 
 use crate::shared::clock::TestClock;
@@ -48,8 +54,26 @@ pub(crate) fn signed_by(
     provider: impl ProvideCredentials + 'static,
     host: &str,
 ) -> AuthorizerBuilder {
+    let credentials = CredentialsCache::builder(provider).clock(HastyClock::default());
     let scope = HostScope::exact([host]).unwrap();
-    Authorizer::builder(signer, CredentialsCache::new(provider), scope).clock(TestClock::new())
+    Authorizer::builder(signer, credentials.build(), scope).clock(TestClock::new())
+}
+
+/// A clock on which two seconds pass each time that somebody looks at it, so that no cache remembers
+/// a failure for longer than that.
+#[derive(Debug, Default)]
+struct HastyClock {
+    looks: AtomicU64,
+}
+
+impl Clock for HastyClock {
+    fn now(&self) -> SystemTime {
+        time::of_the_suite()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(2 * self.looks.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A client as the documentation wants it: it follows no redirects.

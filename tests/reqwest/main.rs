@@ -35,6 +35,8 @@ mod query_on_the_wire;
 #[cfg(test)]
 mod receipt;
 #[cfg(test)]
+mod recover;
+#[cfg(test)]
 mod redirects;
 #[cfg(test)]
 mod retries;

@@ -1,4 +1,4 @@
-//! Instants as signatures write them, read back.
+//! Instants as signatures write them, read back, and as credential services write them.
 
 use std::time::Duration;
 use std::time::SystemTime;
@@ -52,6 +52,38 @@ pub fn parse(text: &str) -> Option<SystemTime> {
     Some(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
+/// Writes `2015-08-30T12:36:00Z`.
+///
+/// # Panics
+///
+/// When the instant is before 1970.
+#[must_use]
+pub fn format(time: SystemTime) -> String {
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .expect("the instant is in or after 1970")
+        .as_secs();
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let is_leap = |year: u64| {
+        year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+    };
+    let mut year = 1970;
+    while days >= 365 + u64::from(is_leap(year)) {
+        days -= 365 + u64::from(is_leap(year));
+        year += 1;
+    }
+    let mut month = 0;
+    let february = 28 + u64::from(is_leap(year));
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    while days >= lengths[month] {
+        days -= lengths[month];
+        month += 1;
+    }
+    let (month, day) = (month + 1, days + 1);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 /// The instant of AWS's examples and of its test suite: 2015-08-30, 12:36:00 UTC.
 #[must_use]
 pub fn of_the_suite() -> SystemTime {
@@ -68,6 +100,19 @@ mod tests {
         assert_eq!(parse("2015-08-30T12:36:00Z"), Some(of_the_suite()));
         let leap = UNIX_EPOCH + Duration::from_secs(951_782_400);
         assert_eq!(parse("20000229T000000Z"), Some(leap));
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2000-02-29T23:59:59Z",
+            "2015-08-30T12:36:00Z",
+            "2099-12-31T01:02:03Z",
+            "2100-03-01T00:00:00Z",
+        ] {
+            assert_eq!(format(parse(text).unwrap()), text);
+        }
     }
 
     #[test]

@@ -86,7 +86,8 @@ async fn without_credentials() {
         let error = refusal(authorizer, request).await;
         assert_eq!(error.kind(), ErrorKind::Credentials);
         assert!(error.is_retryable());
-        let cause = error.source().unwrap();
+        let outage = error.credentials_outage().unwrap();
+        let cause = outage.source().unwrap().source().unwrap();
         assert!(cause.downcast_ref::<CredentialsError>().is_some());
     }
 }
@@ -320,9 +321,10 @@ async fn when_credentials_end_while_the_body_is_read() {
     let clock = TestClock::new();
     let end = time::of_the_suite() + Duration::from_secs(60);
     let provider = secrets::credentials().with_expiry(end);
-    let authorizer = builder_with(provider, "sqs", HOST)
-        .clock(clock.clone())
-        .build();
+    let credentials = CredentialsCache::builder(provider).clock(clock.clone());
+    let signer = Signer::builder("sqs", REGION).build().unwrap();
+    let scope = HostScope::exact([HOST]).unwrap();
+    let authorizer = Authorizer::builder(signer, credentials.build(), scope).build();
     authorizer.credentials().await.unwrap();
 
     let client = Recorder::new();

@@ -47,6 +47,8 @@ mod readiness;
 #[cfg(test)]
 mod receipt;
 #[cfg(test)]
+mod recover;
+#[cfg(test)]
 mod redirects;
 #[cfg(test)]
 mod retries;

@@ -8,6 +8,8 @@ use std::alloc::System;
 use std::fmt;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::Request;
@@ -18,6 +20,8 @@ use sigv4_bench::Ours;
 use sigv4_bench::OursPresigned;
 use sigv4_bench::Reqsign;
 use sigv4_bench::check;
+use sigv4_core::Credentials;
+use sigv4_core::runtime::CredentialsCache;
 
 fn main() {
     let filters: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +43,28 @@ fn main() {
             case.name
         );
     }
+    println!("\nA fresh hit of the credentials cache: {}", count_hit());
+}
+
+/// Counts what handing out fresh credentials takes, also where the clocks are compared.
+fn count_hit() -> Counts {
+    let credentials = Credentials::new(Case::ACCESS_KEY_ID, Case::SECRET_ACCESS_KEY)
+        .expect("the credentials are those of the documentation")
+        .with_expiry(SystemTime::now() + Duration::from_secs(6 * 3600));
+    let cache = CredentialsCache::new(credentials);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let first = runtime
+        .expect("a runtime can be made")
+        .block_on(cache.get());
+    drop(first.expect("fixed credentials are there"));
+
+    let now = SystemTime::now();
+    let before = Counts::now();
+    for millis in 0..3000 {
+        let cached = cache.peek(now + Duration::from_millis(millis));
+        assert!(cached.is_some_and(|cached| cached.generation() == 1));
+    }
+    Counts::now().since(before)
 }
 
 /// What one signature took from the heap.
@@ -71,13 +97,9 @@ fn count_with<C: Contender>(contender: &C, input: impl Fn() -> C::Input) -> Coun
     let mut input = input();
     let before = Counts::now();
     let output = contender.sign(&mut input);
-    let after = Counts::now();
+    let taken = Counts::now().since(before);
     drop(output);
-    Counts {
-        allocations: after.allocations - before.allocations,
-        reallocations: after.reallocations - before.reallocations,
-        bytes: after.bytes - before.bytes,
-    }
+    taken
 }
 
 /// Copies a request into one whose header map need not grow. A clone has no room at all.
@@ -95,6 +117,14 @@ impl Counts {
             allocations: ALLOCATIONS.load(Ordering::Relaxed),
             reallocations: REALLOCATIONS.load(Ordering::Relaxed),
             bytes: BYTES.load(Ordering::Relaxed),
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            allocations: self.allocations - before.allocations,
+            reallocations: self.reallocations - before.reallocations,
+            bytes: self.bytes - before.bytes,
         }
     }
 }

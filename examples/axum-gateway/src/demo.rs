@@ -13,12 +13,14 @@ use std::sync::Mutex;
 
 use axum::Json;
 use axum::Router;
-use axum::body::Body;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use axum_gateway::gateway;
+use axum_gateway::gateway::SignedRequestBody;
+use axum_gateway::guard::Guard;
 use bytes::Bytes;
 use http::Method;
 use http::StatusCode;
@@ -36,13 +38,10 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Verified;
-use sigv4_tower::SignedBody;
 use sigv4_tower::UpstreamLayer;
 use tokio::net::TcpListener;
 use tower::util::MapRequestLayer;
 
-use crate::gateway;
-use crate::guard::Guard;
 use crate::interrupted;
 
 /// The example keys of AWS's documentation, which belong to nobody.
@@ -126,7 +125,7 @@ fn signing_router(guard: Guard, upstream: SocketAddr) -> Result<Router, BoxError
 }
 
 /// What no hop behind a signer should do: lets another model answer than the one that was signed.
-fn tamper(mut request: Request<SignedBody<Body>>) -> Request<SignedBody<Body>> {
+fn tamper(mut request: Request<SignedRequestBody>) -> Request<SignedRequestBody> {
     if request.headers().contains_key(TAMPER) {
         let other = request.uri().to_string().replace("sonnet", "opus");
         *request.uri_mut() = Uri::try_from(other).unwrap_or_default();

@@ -1,7 +1,5 @@
 //! The gateway itself: who may ask, where it goes, how it is signed.
 
-use std::error::Error;
-
 use axum::Router;
 use axum::body::Body;
 use axum::middleware;
@@ -13,6 +11,8 @@ use sigv4_core::runtime::Authorizer;
 use sigv4_tower::AnswerErrorsLayer;
 use sigv4_tower::AnsweredError;
 use sigv4_tower::BoxError;
+use sigv4_tower::RecoverLayer;
+use sigv4_tower::ReplayBody;
 use sigv4_tower::SigV4Layer;
 use sigv4_tower::SignedBody;
 use sigv4_tower::UpstreamLayer;
@@ -20,15 +20,19 @@ use tower::Layer;
 use tower::Service;
 use tower::ServiceBuilder;
 
+use crate::credentials::chain;
 use crate::guard;
 use crate::guard::Guard;
 
 /// The client that sends what was signed.
-pub(crate) type SigningClient<C> = Client<C, SignedBody<Body>>;
+pub type SigningClient<C> = Client<C, SignedRequestBody>;
+
+/// The body of a signed request: sent again where AWS says that the credentials have ended.
+pub type SignedRequestBody = SignedBody<ReplayBody<Body>>;
 
 /// Puts the gateway together. `on_the_way` stands between the signature and the client, where
 /// nothing may be changed any more; it is there for the demonstration, to show what happens then.
-pub(crate) fn router<C, L, S>(
+pub fn router<C, L, S>(
     guard: Guard,
     upstream: UpstreamLayer,
     authorizer: Authorizer,
@@ -39,7 +43,7 @@ where
     C: Connect + Clone + Send + Sync + 'static,
     L: Layer<SigningClient<C>, Service = S>,
     S: Service<
-            Request<SignedBody<Body>>,
+            Request<SignedRequestBody>,
             Response = Response<hyper::body::Incoming>,
             Error: Into<BoxError>,
             Future: Send,
@@ -51,6 +55,7 @@ where
     let signed = ServiceBuilder::new()
         .layer(AnswerErrorsLayer::new())
         .layer(upstream)
+        .layer(RecoverLayer::new(authorizer.clone()))
         .layer(SigV4Layer::new(authorizer))
         .layer(on_the_way)
         .service(client);
@@ -63,10 +68,7 @@ where
 /// Prints why a request was answered here and not by the upstream.
 async fn log(response: axum::response::Response) -> axum::response::Response {
     if let Some(answered) = response.extensions().get::<AnsweredError>() {
-        let first: &dyn Error = answered.get();
-        let causes = std::iter::successors(Some(first), |&error| error.source());
-        let text: Vec<String> = causes.map(ToString::to_string).collect();
-        eprintln!("{}: {}", response.status(), text.join(": "));
+        eprintln!("{}: {}", response.status(), chain(answered.get()));
     }
     response
 }

@@ -24,12 +24,17 @@ use http::uri::Authority;
 
 /// The names under which the gateway may be asked, besides those of loopback.
 #[derive(Clone, Debug)]
-pub(crate) struct Guard {
+pub struct Guard {
     names: Arc<[String]>,
 }
 
 impl Guard {
-    pub(crate) fn new(names: &[String]) -> Result<Self, String> {
+    /// Allows these names.
+    ///
+    /// # Errors
+    ///
+    /// When one is not a host, and says which.
+    pub fn new(names: &[String]) -> Result<Self, String> {
         let is_host = |name: &&String| {
             Authority::try_from(name.as_str()).is_ok_and(|host| host.as_str() == host.host())
         };
@@ -89,11 +94,7 @@ impl Guard {
 }
 
 /// Answers a request that is not to be signed, and passes the others on.
-pub(crate) async fn check(
-    State(guard): State<Guard>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
     match guard.verdict(request.uri(), request.headers()) {
         Ok(()) => {
             // Cookies know no ports: those of any other server on this machine would go to AWS.

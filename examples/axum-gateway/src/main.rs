@@ -1,9 +1,9 @@
 //! A gateway that signs requests to one AWS service, for clients without AWS keys.
 //!
 //! Without arguments it demonstrates itself, with no AWS account: see [`demo`]. With `--upstream`
-//! it is a proxy that signs with the credentials of its environment.
+//! it is a proxy that signs with the credentials that AWS's own tools would find.
 //!
-//! [`gateway`] is what to read first: the stack of layers. [`guard`] keeps web pages out.
+//! [`gateway`] is what to read first: the stack of layers.
 
 #![expect(
     clippy::print_stdout,
@@ -11,14 +11,14 @@
 )]
 
 mod demo;
-mod gateway;
-mod guard;
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use axum_gateway::credentials;
+use axum_gateway::gateway;
+use axum_gateway::guard::Guard;
 use clap::Parser;
 use http::HeaderMap;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -26,12 +26,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use sigv4_core::Signer;
 use sigv4_core::runtime::Authorizer;
-use sigv4_core::runtime::CredentialsCache;
 use sigv4_tower::UpstreamLayer;
 use tokio::net::TcpListener;
 use tower::layer::util::Identity;
-
-use crate::guard::Guard;
 
 /// Signs requests to one AWS service. Without arguments: a demonstration that needs no account.
 #[derive(Parser, Debug)]
@@ -98,7 +95,7 @@ async fn run(args: Args) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// Forwards to a real upstream, signed with the credentials of the environment.
+/// Forwards to a real upstream, signed with the credentials of the default chain.
 async fn serve(
     args: &Args,
     guard: Guard,
@@ -110,16 +107,15 @@ async fn serve(
         .strip_path_prefix(&args.strip_prefix)
         .allow_amz_headers(&args.allowed_headers);
 
-    // For roles, SSO and instance metadata: `aws_config::load_defaults`, with aws-config's default
-    // features, which bring an HTTP client of its own.
-    let provider = EnvironmentVariableCredentialsProvider::new();
     let signer = Signer::builder(service, region).build()?;
     let scope = layer.host_scope()?;
     // Plain http beyond loopback is never signed for; that, too, is to be known at once.
     scope.check(&upstream.parse()?, &HeaderMap::new())?;
-    let authorizer = Authorizer::builder(signer, CredentialsCache::new(provider), scope).build();
+    let credentials = credentials::from_the_default_chain()?.build();
     // A gateway that cannot sign says so when it starts, and not at the first request.
-    authorizer.credentials().await?;
+    credentials.get().await?;
+    tokio::spawn(credentials.keep_warm());
+    let authorizer = Authorizer::builder(signer, credentials, scope).build();
 
     let connector = HttpsConnectorBuilder::new()
         .with_native_roots()?

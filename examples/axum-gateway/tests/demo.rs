@@ -6,6 +6,7 @@ fn gateway(args: &[&str]) -> (bool, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
         .args(args)
         .env_clear()
+        .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .expect("the program starts");
     let text = |bytes| String::from_utf8(bytes).expect("the program prints UTF-8");

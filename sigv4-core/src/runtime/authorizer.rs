@@ -2,6 +2,8 @@
 //! signed.
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::overrides::PayloadMode;
@@ -12,9 +14,13 @@ use crate::rules::UnsignedPayload;
 use crate::runtime::CachedCredentials;
 use crate::runtime::Clock;
 use crate::runtime::CredentialsCache;
+use crate::runtime::CredentialsGuard;
 use crate::runtime::HostScope;
+use crate::runtime::Runtime;
 use crate::runtime::SigningReceipt;
-use crate::runtime::SystemClock;
+use crate::runtime::receipt;
+use crate::runtime::recovery::Circumstances;
+use crate::runtime::recovery::Learning;
 use crate::scope::UNSIGNED_REFUSED;
 use crate::signer::Signer;
 use crate::target::View;
@@ -56,9 +62,10 @@ impl Authorizer {
             signer,
             credentials,
             scope,
-            clock: Arc::new(SystemClock::new()),
+            clock: None,
             payload: PayloadMode::default(),
             body_limit: DEFAULT_BODY_LIMIT,
+            learning: Learning::new(),
         }
     }
 
@@ -123,11 +130,12 @@ impl Authorizer {
 
     /// Returns the credentials, if they can be had at once.
     #[must_use]
-    pub fn fresh_credentials(&self) -> Option<Arc<CachedCredentials>> {
-        self.inner.credentials.fresh(self.inner.clock.now())
+    pub fn fresh_credentials(&self) -> Option<CredentialsGuard> {
+        let credentials = &self.inner.credentials;
+        credentials.peek(credentials.clock().now())
     }
 
-    /// Returns usable credentials, after asking the provider if there are none.
+    /// Returns usable credentials, after waiting for some if there are none.
     ///
     /// # Errors
     ///
@@ -136,9 +144,9 @@ impl Authorizer {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost: another caller asks the provider again.
+    /// Nothing is lost: the refresh goes on.
     pub async fn credentials(&self) -> Result<Arc<CachedCredentials>, Error> {
-        self.inner.credentials.get(self.inner.clock.now()).await
+        self.inner.credentials.get().await
     }
 
     /// Signs a request that was [planned](Self::plan) with these credentials. Returns `None` where
@@ -154,9 +162,47 @@ impl Authorizer {
         credentials: &CachedCredentials,
         overrides: Option<&SigningOverrides>,
     ) -> Result<Option<SigningReceipt>, Error> {
+        self.sign_at(self.now(), request, payload, credentials, overrides)
+    }
+
+    /// Signs a request that was [planned](Self::plan), if there are credentials that can be had at
+    /// once: in place of [`fresh_credentials`](Self::fresh_credentials) and [`sign`](Self::sign),
+    /// with one look at the clock.
+    ///
+    /// # Errors
+    ///
+    /// As with [`sign`](Self::sign).
+    pub fn try_sign<R: Signable>(
+        &self,
+        request: &mut R,
+        payload: Payload<'_>,
+        overrides: Option<&SigningOverrides>,
+    ) -> Result<TrySign, Error> {
+        let credentials = &self.inner.credentials;
+        let now = credentials.clock().now();
+        let Some(cached) = credentials.peek(now) else {
+            return Ok(TrySign::NoCredentials);
+        };
+        let ours = self.inner.clock.as_ref().map_or(now, |clock| clock.now());
+        let receipt = self.sign_at(ours, request, payload, &cached, overrides)?;
+        Ok(TrySign::Done(receipt))
+    }
+
+    fn sign_at<R: Signable>(
+        &self,
+        ours: SystemTime,
+        request: &mut R,
+        payload: Payload<'_>,
+        credentials: &CachedCredentials,
+        overrides: Option<&SigningOverrides>,
+    ) -> Result<Option<SigningReceipt>, Error> {
         let inner = &*self.inner;
         inner.scope.check(request.uri(), request.headers())?;
-        let (signer, now) = (&inner.signer, inner.clock.now());
+        let signer = &inner.signer;
+        let skew = inner
+            .learning
+            .skew(|| receipt::host_of(request.uri(), request.headers()));
+        let now = skew.correct(ours);
         let signed = match overrides {
             Some(overrides) => {
                 signer.sign_with(request, payload, credentials.credentials(), now, overrides)?
@@ -164,9 +210,20 @@ impl Authorizer {
             None => signer.sign(request, payload, credentials.credentials(), now)?,
         };
         let receipt = || {
-            let generation = credentials.generation();
-            let signed_at = signed.signing_time();
-            SigningReceipt::new(generation, signed_at, request.uri(), request.headers())
+            let circumstances = Circumstances::new(
+                &inner.learning,
+                signer.scope(overrides).rules,
+                request.uri(),
+                (ours, skew),
+                credentials.credentials().expires_at(),
+            );
+            SigningReceipt::new(
+                credentials.generation(),
+                signed.signing_time(),
+                circumstances,
+                request.uri(),
+                request.headers(),
+            )
         };
         Ok(signed.signature().map(|_| receipt()))
     }
@@ -182,6 +239,25 @@ impl Authorizer {
     pub fn body_limit(&self) -> u64 {
         self.inner.body_limit
     }
+
+    pub(super) fn payload(&self) -> PayloadMode {
+        self.inner.payload
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        match &self.inner.clock {
+            Some(clock) => clock.now(),
+            None => self.inner.credentials.clock().now(),
+        }
+    }
+
+    pub(super) fn cache(&self) -> &CredentialsCache {
+        &self.inner.credentials
+    }
+
+    pub(super) fn learning(&self) -> &Learning {
+        &self.inner.learning
+    }
 }
 
 /// Decides what an [`Authorizer`] does. Everything but its arguments has a default.
@@ -191,9 +267,10 @@ pub struct AuthorizerBuilder {
     signer: Signer,
     credentials: CredentialsCache,
     scope: HostScope,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
     payload: PayloadMode,
     body_limit: u64,
+    learning: Learning,
 }
 
 /// 10 MiB
@@ -213,19 +290,68 @@ impl AuthorizerBuilder {
         self
     }
 
-    /// Sets where the time comes from. Default: [`SystemClock`].
+    /// Sets where the time comes from that signatures carry. Default: the
+    /// [clock of the credentials cache](crate::runtime::CredentialsCacheBuilder::clock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
-    /// Makes the authorizer.
+    /// Sets whether an answer that says that the credentials have ended, or are not known, has the
+    /// cache ask its provider for others, and the request sent once more with these: by the
+    /// middleware of `sigv4-reqwest`, and by `RecoverLayer` of `sigv4-tower`.
+    ///
+    /// Default: where AWS itself [writes the answers](crate::SigningRules::answered_by_aws).
+    /// However often an answer says so, the cache asks once for each set of credentials and every
+    /// 30 s at most.
+    pub const fn recover_credentials(mut self, yes: bool) -> Self {
+        self.learning.credentials(yes);
+        self
+    }
+
+    /// Sets whether an answer that refuses the time of a signature corrects the clock for its host,
+    /// and has the request sent once more: by the same.
+    ///
+    /// Default: where AWS itself [writes the answers](crate::SigningRules::answered_by_aws). Only
+    /// answers that came over https, or from a loopback address, are believed. Presigned URLs are
+    /// made at the time that is given, which is never corrected.
+    pub const fn correct_clock(mut self, yes: bool) -> Self {
+        self.learning.clock(yes);
+        self
+    }
+
+    /// Sets by how much the clock is corrected at most, forward or back. A greater difference is
+    /// not believed. Default: 15 minutes.
+    pub const fn max_skew(mut self, bound: Duration) -> Self {
+        self.learning.max_skew(bound);
+        self
+    }
+
+    /// Sets what lets time pass while an answer is looked into. Default:
+    /// [`TokioRuntime`](crate::runtime::TokioRuntime).
+    pub fn runtime(mut self, runtime: impl Runtime) -> Self {
+        self.learning.runtime(runtime);
+        self
+    }
+
+    /// Makes the authorizer. It has learnt nothing yet.
     #[must_use]
-    pub fn build(self) -> Authorizer {
+    pub fn build(mut self) -> Authorizer {
+        self.learning.begin();
         Authorizer {
             inner: Arc::new(self),
         }
     }
+}
+
+/// What [`Authorizer::try_sign`] did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum TrySign {
+    /// The request is signed; without a receipt it keeps its `Authorization` header, and is not.
+    Done(Option<SigningReceipt>),
+    /// The request is as it was: credentials have to be waited for.
+    NoCredentials,
 }
 
 /// What an adapter has to do with a request.

@@ -12,22 +12,15 @@ use crate::error::ErrorKind;
 use crate::payload::Payload;
 use crate::runtime::framing;
 
-/// Takes a body piece by piece, hashes it on the way, and keeps the pieces.
-///
-/// Pieces are kept as they are and not copied together. Only small ones are gathered, so that a
-/// body that comes byte by byte takes no more memory than its limit allows.
+/// Takes a body piece by piece, hashes it on the way, and keeps the [pieces](Pieces).
 #[derive(Debug)]
 pub struct BodyHolder {
-    pieces: VecDeque<Bytes>,
-    small: BytesMut,
+    pieces: Pieces,
     length: u64,
     limit: u64,
     declared: Option<u64>,
     hash: Sha256,
 }
-
-/// The size from which a piece is worth keeping by itself.
-const SMALL: usize = 4096;
 
 impl BodyHolder {
     /// Begins a body of at most `limit` bytes, that has `declared` bytes if it says how many.
@@ -37,8 +30,7 @@ impl BodyHolder {
     /// [`ErrorKind::BodyTooLarge`] when the declared length is over the limit.
     pub fn new(limit: u64, declared: Option<u64>) -> Result<Self, Error> {
         let holder = Self {
-            pieces: VecDeque::new(),
-            small: BytesMut::new(),
+            pieces: Pieces::new(),
             length: 0,
             limit,
             declared,
@@ -76,6 +68,48 @@ impl BodyHolder {
             return Err(too_large(self.limit));
         }
         self.hash.update(&piece);
+        self.pieces.push(piece);
+        Ok(())
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BodyLength`] when the body is shorter than it declared.
+    pub fn finish(self) -> Result<HeldBody, Error> {
+        framing::agreed_length(self.declared, Some(self.length))?;
+        let payload = Payload::Sha256(self.hash.finalize().into());
+        Ok(HeldBody {
+            pieces: self.pieces.finish(),
+            length: self.length,
+            payload,
+        })
+    }
+}
+
+/// Pieces of a body, kept as they are and not copied together.
+///
+/// Only small ones are gathered, so that a body that comes byte by byte takes no more memory than
+/// it has bytes.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    pieces: VecDeque<Bytes>,
+    small: BytesMut,
+}
+
+/// The size from which a piece is worth keeping by itself.
+const SMALL: usize = 4096;
+
+impl Pieces {
+    /// Begins with none.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next piece.
+    pub fn push(&mut self, piece: Bytes) {
         if piece.len() >= SMALL || (self.pieces.is_empty() && self.small.is_empty()) {
             self.flush();
             if !piece.is_empty() {
@@ -87,23 +121,13 @@ impl BodyHolder {
                 self.flush();
             }
         }
-        Ok(())
     }
 
-    /// Ends the body.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::BodyLength`] when the body is shorter than it declared.
-    pub fn finish(mut self) -> Result<HeldBody, Error> {
-        framing::agreed_length(self.declared, Some(self.length))?;
+    /// Returns them in order; none of them is empty.
+    #[must_use]
+    pub fn finish(mut self) -> VecDeque<Bytes> {
         self.flush();
-        let payload = Payload::Sha256(self.hash.finalize().into());
-        Ok(HeldBody {
-            pieces: self.pieces,
-            length: self.length,
-            payload,
-        })
+        self.pieces
     }
 
     fn flush(&mut self) {

@@ -26,16 +26,41 @@ mod held_body;
 mod http_send;
 mod length_checked;
 mod receipt;
+mod recovery;
 mod scope;
 mod task;
+
+#[doc = include_str!("../../docs/credentials.md")]
+pub mod credentials_guide {}
 
 pub use self::authorizer::Authorizer;
 pub use self::authorizer::AuthorizerBuilder;
 pub use self::authorizer::Plan;
+pub use self::authorizer::TrySign;
 pub use self::clock::Clock;
 pub use self::clock::SystemClock;
-pub use self::credentials::cache::CachedCredentials;
+#[cfg(feature = "aws-config")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-config")))]
+pub use self::credentials::aws_config::http::SdkHttpClient;
+pub use self::credentials::builder::CredentialsCacheBuilder;
+pub use self::credentials::builder::IdentityPolicy;
 pub use self::credentials::cache::CredentialsCache;
+pub use self::credentials::cache::Readiness;
+pub use self::credentials::cached::CachedCredentials;
+pub use self::credentials::cached::CredentialsGuard;
+pub use self::credentials::chain::StickyChain;
+pub use self::credentials::event::CredentialsEvent;
+#[cfg(feature = "light-credentials")]
+#[cfg_attr(docsrs, doc(cfg(feature = "light-credentials")))]
+pub use self::credentials::light;
+pub use self::credentials::outage::CredentialsOutage;
+pub use self::credentials::source::CredentialSource;
+pub use self::credentials::source::providers::Providers;
+pub use self::credentials::source::settings::AssumeRoleSource;
+pub use self::credentials::source::settings::ChainSource;
+pub use self::credentials::source::settings::ProfileSource;
+pub use self::credentials::source::settings::StaticKeys;
+pub use self::credentials::source::settings::WebIdentitySource;
 pub use self::http_send::HttpFuture;
 pub use self::http_send::HttpResult;
 pub use self::http_send::HttpSend;

@@ -9,6 +9,8 @@ use http::Uri;
 use http::header;
 use http::uri::Authority;
 
+use crate::runtime::recovery::Circumstances;
+
 /// Says with which credentials, when and for which host a request was signed.
 ///
 /// The adapters put it into the extensions of the answer, where whoever reads an error of AWS finds
@@ -17,6 +19,7 @@ use http::uri::Authority;
 pub struct SigningReceipt {
     generation: u64,
     signed_at: SystemTime,
+    circumstances: Circumstances,
     host: Host,
 }
 
@@ -31,6 +34,7 @@ impl SigningReceipt {
     pub(super) fn new(
         generation: u64,
         signed_at: SystemTime,
+        circumstances: Circumstances,
         uri: &Uri,
         headers: &HeaderMap,
     ) -> Self {
@@ -42,8 +46,13 @@ impl SigningReceipt {
         Self {
             generation,
             signed_at,
+            circumstances,
             host,
         }
+    }
+
+    pub(super) const fn circumstances(&self) -> &Circumstances {
+        &self.circumstances
     }
 
     /// Returns which of the credentials that the cache has handed out were used: each new set has
@@ -53,7 +62,8 @@ impl SigningReceipt {
         self.generation
     }
 
-    /// Returns the signing time, in whole seconds.
+    /// Returns the signing time, in whole seconds: that of the server, as far as its answers have
+    /// taught it.
     #[must_use]
     pub const fn signed_at(&self) -> SystemTime {
         self.signed_at
@@ -64,13 +74,24 @@ impl SigningReceipt {
     pub fn host(&self) -> &str {
         match &self.host {
             Host::Header(value) => value.to_str().unwrap_or_default(),
-            Host::Authority(authority) => {
-                let text = authority.as_str();
-                text.rsplit_once('@').map_or(text, |(_, host)| host)
-            }
+            Host::Authority(authority) => without_userinfo(authority),
             Host::None => "",
         }
     }
+}
+
+/// Returns the host of a request that is about to be signed.
+pub(super) fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    match (headers.get(header::HOST), uri.authority()) {
+        (Some(header), _) => header.to_str().unwrap_or_default(),
+        (None, Some(authority)) => without_userinfo(authority),
+        (None, None) => "",
+    }
+}
+
+fn without_userinfo(authority: &Authority) -> &str {
+    let text = authority.as_str();
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
 }
 
 impl fmt::Debug for SigningReceipt {

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::future::Future;
 use std::future::pending;
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -40,6 +43,16 @@ impl TokioRuntime {
     }
 }
 
+impl<T: Runtime + ?Sized> Runtime for Arc<T> {
+    fn spawn(&self, task: Task) {
+        (**self).spawn(task);
+    }
+
+    fn sleep(&self, duration: Duration) -> Task {
+        (**self).sleep(duration)
+    }
+}
+
 impl Runtime for TokioRuntime {
     fn spawn(&self, task: Task) {
         if let Ok(handle) = Handle::try_current() {
@@ -53,4 +66,27 @@ impl Runtime for TokioRuntime {
             Err(_) => Box::pin(pending()),
         }
     }
+}
+
+/// Waits for a future, but no longer than for a sleep, which is begun only if there is something to
+/// wait for. Returns `None` when the time is over.
+pub(super) async fn within<F: Future>(
+    mut future: Pin<&mut F>,
+    sleep: impl FnOnce() -> Task,
+) -> Option<F::Output> {
+    let mut begin = Some(sleep);
+    let mut sleep = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            return Poll::Ready(Some(output));
+        }
+        if let Some(begin) = begin.take() {
+            sleep = Some(begin());
+        }
+        match sleep.as_mut().map(|sleep| sleep.as_mut().poll(cx)) {
+            Some(Poll::Ready(())) => Poll::Ready(None),
+            _ => Poll::Pending,
+        }
+    })
+    .await
 }

@@ -1,0 +1,130 @@
+//! What is known when there are no credentials.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+
+/// Says of which source there are no credentials, since when, and when the next attempt may be made.
+///
+/// It is the first [`source`](StdError::source) of an [`Error`] of the kind
+/// [`ErrorKind::Credentials`], to be had by [`Error::credentials_outage`]. Its own is what the
+/// source said.
+#[derive(Clone, Debug)]
+pub struct CredentialsOutage {
+    name: Arc<str>,
+    state: State,
+    failures: u32,
+    next_attempt_in: Duration,
+    cause: Option<Error>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    /// There never were any.
+    NeverLoaded,
+    /// There were, but they ended this long ago.
+    Ended(Duration),
+    /// The source was asked this long ago and has not answered.
+    StillWaiting(Duration),
+    /// There are some, but they end too early.
+    TooShort,
+}
+
+impl CredentialsOutage {
+    pub(super) fn new(
+        name: Arc<str>,
+        state: State,
+        failures: u32,
+        next_attempt_in: Duration,
+        cause: Option<Error>,
+    ) -> Self {
+        Self {
+            name,
+            state,
+            failures,
+            next_attempt_in,
+            cause,
+        }
+    }
+
+    pub(super) fn into_error(self) -> Error {
+        match self.state {
+            State::TooShort => Error::new(
+                ErrorKind::Expiry,
+                "the credentials end before the time that was asked for",
+            ),
+            _ => Error::new(ErrorKind::Credentials, "there are no usable credentials"),
+        }
+        .because(self)
+    }
+
+    /// Returns the name of the source.
+    #[must_use]
+    pub fn source_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns how long ago the last credentials ended; `None` where there never were any.
+    #[must_use]
+    pub const fn ended_for(&self) -> Option<Duration> {
+        match self.state {
+            State::Ended(ago) => Some(ago),
+            _ => None,
+        }
+    }
+
+    /// Returns how many times in a row the source has failed.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Returns after what time a request makes the next attempt.
+    #[must_use]
+    pub const fn next_attempt_in(&self) -> Duration {
+        self.next_attempt_in
+    }
+}
+
+impl fmt::Display for CredentialsOutage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, failures, .. } = self;
+        let secs = |duration: Duration| duration.as_secs_f64().ceil();
+        match self.state {
+            State::NeverLoaded => write!(f, "{name} has provided none so far")?,
+            State::Ended(ago) => write!(
+                f,
+                "{name} has provided none since the last ones ended {} s ago",
+                secs(ago)
+            )?,
+            State::StillWaiting(waited) => {
+                return write!(f, "{name} has not answered for {} s", secs(waited));
+            }
+            State::TooShort => return write!(f, "{name} has no longer ones for now"),
+        }
+        if *failures > 0 {
+            let attempts = if *failures == 1 {
+                "attempt"
+            } else {
+                "attempts"
+            };
+            write!(f, ", after {failures} failed {attempts}")?;
+        }
+        match secs(self.next_attempt_in) {
+            0.0 => write!(f, "; the next request tries again"),
+            wait => write!(f, "; a request tries again in {wait} s"),
+        }
+    }
+}
+
+impl StdError for CredentialsOutage {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause
+            .as_ref()
+            .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,146 @@
+//! A value that may be secret, and where it is kept.
+
+use std::env;
+use std::env::VarError;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::error::ConfigError;
+
+/// A value as it is, or the place where it is to be found.
+#[derive(Clone)]
+pub(super) enum Value {
+    Literal(Zeroizing<String>),
+    Variable(String),
+    File(PathBuf),
+}
+
+impl Value {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        let text = Zeroizing::new(text.into());
+        if let Some(name) = text.strip_prefix("env:") {
+            Self::Variable(name.to_owned())
+        } else if let Some(path) = text.strip_prefix("file:") {
+            Self::File(path.into())
+        } else {
+            Self::Literal(text)
+        }
+    }
+
+    /// Reads the value of a field. Errors hold the name of a variable or file, never a value.
+    pub(super) fn read(&self, field: &'static str) -> Result<Zeroizing<String>, ConfigError> {
+        match self {
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Variable(name) => match env::var(name) {
+                Ok(value) => Ok(Zeroizing::new(value)),
+                Err(VarError::NotPresent) => {
+                    let message = format!("the environment variable `{name}` is not set; set it");
+                    Err(ConfigError::new(field, message))
+                }
+                // The error has the value in it.
+                Err(VarError::NotUnicode(_)) => {
+                    let message = format!("the environment variable `{name}` is not text");
+                    Err(ConfigError::new(field, message))
+                }
+            },
+            Self::File(path) => read_file(field, path),
+        }
+    }
+}
+
+fn read_file(field: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    let path = expand_home(field, path)?;
+    let bytes = Zeroizing::new(fs::read(&path).map_err(|error| {
+        let message = format!("the file `{}` cannot be read", path.display());
+        ConfigError::new(field, message).because(error)
+    })?);
+    let text = str::from_utf8(&bytes).map_err(|_| {
+        ConfigError::new(field, format!("the file `{}` is not text", path.display()))
+    })?;
+    Ok(Zeroizing::new(
+        text.trim_end_matches(['\r', '\n']).to_owned(),
+    ))
+}
+
+/// Replaces a `~` at the beginning.
+pub(super) fn expand_home(field: &'static str, path: &Path) -> Result<PathBuf, ConfigError> {
+    let Ok(rest) = path.strip_prefix("~") else {
+        return Ok(path.to_owned());
+    };
+    let home = env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    let home = home.ok_or_else(|| {
+        ConfigError::new(
+            field,
+            "`~` has no meaning without a home directory; set HOME",
+        )
+    })?;
+    Ok(home.join(rest))
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(_) => f.write_str("<redacted>"),
+            Self::Variable(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(content: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content).unwrap();
+        file
+    }
+
+    #[test]
+    fn trims_the_line_break_of_a_file_and_nothing_else() {
+        for (name, content, expected) in [
+            ("none", "value", "value"),
+            ("one", "value\n", "value"),
+            ("of Windows", "value\r\n", "value"),
+            ("several", "value\n\n", "value"),
+            ("blanks", " value \n", " value "),
+        ] {
+            let file = file(content.as_bytes());
+            let value = Value::new(format!("file:{}", file.path().display()));
+            assert_eq!(*value.read("field").unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_what_cannot_be_read() {
+        let binary = file(b"s3cr3t\xff");
+        let binary = format!("file:{}", binary.path().display());
+        for (value, part) in [
+            ("env:SIGV4_NO_SUCH_VARIABLE", "`SIGV4_NO_SUCH_VARIABLE`"),
+            ("file:/no/such/file", "`/no/such/file`"),
+            (&binary, "is not text"),
+        ] {
+            let error = Value::new(value).read("secret_access_key").unwrap_err();
+            assert_eq!(error.field(), "secret_access_key");
+            assert!(error.to_string().contains(part), "{error}");
+            assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn finds_the_home_directory_in_a_path_only_where_it_begins() {
+        let home = env::home_dir().unwrap();
+        let expand = |path: &str| expand_home("config_file", Path::new(path)).unwrap();
+        assert_eq!(expand("~/a"), home.join("a"));
+        assert_eq!(expand("~"), home);
+        assert_eq!(expand("/a/~/b"), Path::new("/a/~/b"));
+        assert_eq!(expand("~other/a"), Path::new("~other/a"));
+    }
+}

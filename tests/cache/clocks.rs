@@ -1,0 +1,125 @@
+//! The time of day is set, and the machine sleeps.
+
+use std::time::Duration;
+
+use sigv4_core::runtime::Clock;
+
+use crate::fixture::Reply;
+use crate::fixture::Source;
+use crate::fixture::TestTime;
+use crate::fixture::builder;
+use crate::fixture::cache;
+use crate::fixture::request;
+use crate::fixture::settle;
+
+#[tokio::test(start_paused = true)]
+async fn set_back_the_end_comes_by_the_monotonic_clock() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(-7200);
+    // There is nothing wrong with the credentials: nobody waits, and they are replaced.
+    let before = time.elapsed();
+    assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+    assert_eq!(time.elapsed(), before);
+    settle().await;
+    assert_eq!(request(&cache, &time).await.unwrap().generation(), 2);
+    // All is as usual by the new time.
+    time.reaches(120.0).await;
+    assert!(cache.peek(time.now()).is_some());
+    assert_eq!(source.times_asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_forward_over_the_end_requests_wait_for_new_ones() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::New(3600.0).after(0.5)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    // A suspended laptop: the time of day has passed, the monotonic clock has not.
+    time.set_by(8 * 3600);
+    assert_eq!(request(&cache, &time).await.unwrap().generation(), 2);
+    assert_eq!(time.elapsed(), Duration::from_millis(60_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_forward_while_the_source_is_away_the_credentials_go_on() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::Fails.after(0.5)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(8 * 3600);
+    // Only one clock says that they have ended; it may be wrong.
+    for second in 60..3600 {
+        time.reaches(f64::from(second)).await;
+        assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+    }
+    time.reaches(3601.0).await;
+    assert!(request(&cache, &time).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_forward_with_a_source_that_hangs_requests_wait_their_time_only() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::Hangs]);
+    let cache = builder(&time, &source)
+        .wait_at_most(Duration::from_secs(2))
+        .build();
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(8 * 3600);
+    assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+    assert_eq!(time.elapsed(), Duration::from_secs(62));
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_and_the_source_has_the_same_ones_all_goes_on_by_the_new_time() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::Same]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(-600);
+    request(&cache, &time).await.unwrap();
+    settle().await;
+    request(&cache, &time).await.unwrap();
+    assert_eq!(source.times_asked(), 2);
+    for second in 61..1000 {
+        time.reaches(f64::from(second)).await;
+        assert!(cache.peek(time.now()).is_some(), "at {second} s");
+    }
+    assert_eq!(source.times_asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_no_jump() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(43_200.0)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    for hour in 1..11 {
+        time.reaches(f64::from(hour) * 3600.0).await;
+        time.set_by(if hour % 2 == 0 { 5 } else { 4 });
+        assert!(cache.peek(time.now()).is_some(), "after {hour} h");
+    }
+    assert_eq!(source.times_asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_jump_is_noticed_within_a_second_of_use() {
+    for jump in [-120, 120] {
+        let time = TestTime::start();
+        let source = Source::replying(&time, [Reply::New(43_200.0)]);
+        let cache = cache(&time, &source);
+        cache.get().await.unwrap();
+        time.reaches(100.2).await;
+        assert!(cache.peek(time.now()).is_some());
+        time.set_by(jump);
+        time.reaches(101.3).await;
+        assert!(cache.peek(time.now()).is_none(), "set by {jump} s");
+    }
+}
