@@ -1,23 +1,37 @@
 //! What `tracing` is told: of fetches, and of nothing else.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::Mutex;
 
 use tracing::Metadata;
 use tracing::Subscriber;
+use tracing::field::Field;
+use tracing::field::Visit;
 use tracing::span;
 
 use crate::fixture::Reply;
 use crate::fixture::Source;
 use crate::fixture::TestTime;
-use crate::fixture::cache;
+use crate::fixture::builder;
 use crate::fixture::request;
 use crate::fixture::settle;
 
-/// Writes down the names of spans.
+/// Writes down the names of spans that are about [`SOURCE`]: other tests run at the same time.
 #[derive(Clone, Debug, Default)]
 struct Spans {
     names: Arc<Mutex<Vec<&'static str>>>,
+}
+
+const SOURCE: &str = "the source of this test";
+
+/// Looks for the source in the fields of a span.
+struct IsOurs(bool);
+
+impl Visit for IsOurs {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0 |= field.name() == "source" && format!("{value:?}").contains(SOURCE);
+    }
 }
 
 impl Subscriber for Spans {
@@ -26,10 +40,12 @@ impl Subscriber for Spans {
     }
 
     fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
-        self.names
-            .lock()
-            .unwrap()
-            .push(attributes.metadata().name());
+        let mut ours = IsOurs(false);
+        attributes.record(&mut ours);
+        if ours.0 {
+            let name = attributes.metadata().name();
+            self.names.lock().unwrap().push(name);
+        }
         span::Id::from_u64(1)
     }
 
@@ -37,9 +53,7 @@ impl Subscriber for Spans {
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
-    fn event(&self, event: &tracing::Event<'_>) {
-        self.names.lock().unwrap().push(event.metadata().name());
-    }
+    fn event(&self, _: &tracing::Event<'_>) {}
 
     fn enter(&self, _: &span::Id) {}
 
@@ -49,10 +63,10 @@ impl Subscriber for Spans {
 #[tokio::test(start_paused = true)]
 async fn are_around_fetches_only() {
     let spans = Spans::default();
-    let _guard = tracing::subscriber::set_default(spans.clone());
+    tracing::subscriber::set_global_default(spans.clone()).unwrap();
     let time = TestTime::start();
     let source = Source::replying(&time, [Reply::New(60.0), Reply::Fails, Reply::New(60.0)]);
-    let cache = cache(&time, &source);
+    let cache = builder(&time, &source).name(SOURCE).build();
     for second in 0..60 {
         time.reaches(f64::from(second)).await;
         request(&cache, &time).await.unwrap();
