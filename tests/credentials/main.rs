@@ -12,6 +12,8 @@ mod profile_files;
 #[cfg(test)]
 mod row;
 #[cfg(test)]
+mod s3_express;
+#[cfg(test)]
 mod sdk;
 #[cfg(test)]
 mod table;
