@@ -327,8 +327,8 @@ impl AuthorizerBuilder {
         self
     }
 
-    /// Sets what lets time pass while an answer is looked into. Default:
-    /// [`TokioRuntime`](crate::runtime::TokioRuntime).
+    /// Sets what lets time pass while an answer is looked into. Default: the
+    /// [runtime of the credentials cache](crate::runtime::CredentialsCacheBuilder::runtime).
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.learning.runtime(runtime);
         self

@@ -13,6 +13,7 @@ use aws_credential_types::provider::future;
 use crate::error::Error;
 use crate::runtime::Clock;
 use crate::runtime::CredentialsCacheBuilder;
+use crate::runtime::Runtime;
 use crate::runtime::credentials::cached::CachedCredentials;
 use crate::runtime::credentials::cached::CredentialsGuard;
 use crate::runtime::credentials::cached::millis;
@@ -217,6 +218,11 @@ impl CredentialsCache {
                 pause.await;
             }
         }
+    }
+
+    /// Returns where its refreshes run.
+    pub(crate) fn runtime(&self) -> &dyn Runtime {
+        &*self.keeper.settings.runtime
     }
 
     /// Returns what this cache takes for the time of day.

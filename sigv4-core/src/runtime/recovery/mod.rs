@@ -23,7 +23,6 @@ use crate::rules::UnsignedPayload;
 use crate::runtime::Authorizer;
 use crate::runtime::Runtime;
 use crate::runtime::Task;
-use crate::runtime::TokioRuntime;
 use crate::runtime::scope;
 
 pub use self::inquiry::Inquiry;
@@ -49,7 +48,8 @@ pub(super) struct Learning {
     credentials: Option<bool>,
     clock: Option<bool>,
     max_skew: Duration,
-    runtime: Arc<dyn Runtime>,
+    /// `None`: that of the credentials cache.
+    runtime: Option<Arc<dyn Runtime>>,
     skews: SkewTable,
 }
 
@@ -59,7 +59,7 @@ impl Learning {
             credentials: None,
             clock: None,
             max_skew: MAX_SKEW,
-            runtime: Arc::new(TokioRuntime::new()),
+            runtime: None,
             skews: SkewTable::default(),
         }
     }
@@ -77,7 +77,7 @@ impl Learning {
     }
 
     pub(super) fn runtime(&mut self, runtime: impl Runtime) {
-        self.runtime = Arc::new(runtime);
+        self.runtime = Some(Arc::new(runtime));
     }
 
     /// Forgets what was learnt.
@@ -148,10 +148,17 @@ impl Circumstances {
     }
 }
 
+fn runtime(authorizer: &Authorizer) -> &dyn Runtime {
+    match &authorizer.learning().runtime {
+        Some(runtime) => &**runtime,
+        None => authorizer.cache().runtime(),
+    }
+}
+
 /// Completes when [`PATIENCE`] is over.
 #[must_use]
 pub fn patience(authorizer: &Authorizer) -> Task {
-    authorizer.learning().runtime.sleep(PATIENCE)
+    runtime(authorizer).sleep(PATIENCE)
 }
 
 /// Returns how much of a request's body is worth keeping, so that the request can be sent again.

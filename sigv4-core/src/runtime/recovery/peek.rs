@@ -16,7 +16,7 @@ use http_body::SizeHint;
 use crate::runtime::Task;
 use crate::runtime::framing;
 use crate::runtime::recovery::Inquiry;
-use crate::runtime::recovery::PATIENCE;
+use crate::runtime::recovery::patience;
 
 /// How much of a body is looked at. An error of AWS, with a canonical request in it, has a few
 /// thousand bytes.
@@ -186,10 +186,8 @@ impl Peek {
                 }
                 Poll::Ready(None) => break,
                 Poll::Pending => {
-                    let runtime = &self.inquiry.authorizer.learning().runtime;
-                    let time_is_up = self
-                        .time_is_up
-                        .get_or_insert_with(|| runtime.sleep(PATIENCE));
+                    let authorizer = &self.inquiry.authorizer;
+                    let time_is_up = self.time_is_up.get_or_insert_with(|| patience(authorizer));
                     ready!(time_is_up.as_mut().poll(cx));
                     break;
                 }
