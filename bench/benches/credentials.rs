@@ -89,7 +89,8 @@ fn nanoseconds<T>(rounds: usize, call: impl Fn() -> T) -> f64 {
     median(&mut times)
 }
 
-/// Nanoseconds of one thread's time for a hit, while all tasks take credentials as fast as they can.
+/// Nanoseconds of one thread's time for a hit, while all tasks take credentials as fast as they
+/// can.
 async fn sixteen_tasks(cache: &CredentialsCache) -> f64 {
     const HITS: u32 = 100_000;
     let start = Instant::now();
@@ -115,8 +116,8 @@ async fn sixteen_tasks(cache: &CredentialsCache) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 * threads / hits
 }
 
-/// Seconds of a signature with credentials in hand, out of the cache, and by an authorizer, and each
-/// as a ratio to the first: the medians of rounds in which all three have their turn.
+/// Seconds of a signature with credentials in hand, out of the cache, and by an authorizer, and
+/// each as a ratio to the first: the medians of rounds in which all three have their turn.
 fn signatures(cache: &CredentialsCache, rounds: usize) -> [(f64, f64); 3] {
     let cases = Case::filtered(&["a:".to_owned()]);
     let case = cases.first().expect("there is a case a");

@@ -38,8 +38,8 @@ use crate::request::sign;
 /// known, they are replaced; where it says that the time of the signature is wrong, the clock is
 /// corrected for that host. In both cases the request is sent once more, if its body is in memory.
 /// For that the error code is looked up in the header `x-amzn-errortype`, or in the first 16 KiB of
-/// the body, for one second at most; the answer that is returned has the whole body, and everything else, as
-/// if nobody had looked. `AccessDenied` causes nothing.
+/// the body, for one second at most; the answer that is returned has the whole body, and everything
+/// else, as if nobody had looked. `AccessDenied` causes nothing.
 ///
 /// The answer to the second request is returned, whatever it says, and so is its error: the request
 /// may have been carried out then, and the first answer, which says that it was refused, would be
@@ -63,8 +63,8 @@ use crate::request::sign;
 ///   signed. That does no harm, except for `x-amz-*`, which S3 refuses unsigned, and for a
 ///   `content-type` that a service wants signed: set these on the request.
 /// - **Userinfo** in a URL (`https://user:pass@host`) becomes a Basic `Authorization` header where
-///   the request is made by a builder, and that is an error unless the signer is told to keep it. In
-///   a `Request` made by hand it stays in the URL, and is removed.
+///   the request is made by a builder, and that is an error unless the signer is told to keep it.
+///   In a `Request` made by hand it stays in the URL, and is removed.
 /// - **Requests that are not signed**, by their overrides or because they keep an `Authorization`,
 ///   pass as they are: whether they are redirected is not looked at.
 /// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is

@@ -42,9 +42,10 @@ use crate::replay_body::ReplayBody;
 /// Answers of status 400, 401 and 403 to requests that were signed, by the error code in the header
 /// `x-amzn-errortype` or in the body, of which at most 16 KiB are read, for one second at most:
 ///
-/// - `ExpiredToken`, `ExpiredTokenException`, `InvalidToken`, `InvalidClientTokenId`,
-///   `UnrecognizedClientException`: the [cache](sigv4_core::runtime::CredentialsCache) asks its
-///   provider for other credentials, once for each set and every 30 s at most.
+/// - `ExpiredToken`, `ExpiredTokenException`, `InvalidToken`, `InvalidAccessKeyId`,
+///   `InvalidClientTokenId`, `UnrecognizedClientException`: the
+///   [cache](sigv4_core::runtime::CredentialsCache) asks its provider for other credentials, once
+///   for each set and every 30 s at most.
 /// - `RequestTimeTooSkewed`, `RequestInTheFuture`: the clock is corrected by the `Date` of the
 ///   answer.
 /// - `SignatureDoesNotMatch`, `InvalidSignatureException`, `AuthFailure`: the same if the clock is
@@ -119,8 +120,8 @@ impl<S> Layer<S> for RecoverLayer {
 ///
 /// That of the service inside. Where the second request fails the error is that of the second: it
 /// may have been carried out, and the first answer, which says that it was refused, would be wrong.
-/// Where the service does not become ready for the second request, within a second, the first answer
-/// is passed on.
+/// Where the service does not become ready for the second request, within a second, the first
+/// answer is passed on.
 ///
 /// # Cancel safety
 ///

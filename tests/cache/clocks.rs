@@ -72,8 +72,40 @@ async fn set_forward_with_a_source_that_hangs_requests_wait_their_time_only() {
     cache.get().await.unwrap();
     time.reaches(60.0).await;
     time.set_by(8 * 3600);
-    assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+    // The first one, and none after it.
+    for _ in 0..1000 {
+        assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+    }
     assert_eq!(time.elapsed(), Duration::from_secs(62));
+    for second in 63..3600 {
+        time.reaches(f64::from(second)).await;
+        let before = time.elapsed();
+        assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+        assert_eq!(time.elapsed(), before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_back_a_day_files_are_looked_at_all_the_same() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::Endless, Reply::Same]);
+    let cache = builder(&time, &source)
+        .recheck(Duration::from_secs(60))
+        .build();
+    cache.get().await.unwrap();
+    time.reaches(30.0).await;
+    time.set_by(-86_400);
+    let mut looks = 0;
+    for second in 30..3600 {
+        time.reaches(f64::from(second)).await;
+        looks += usize::from(cache.peek(time.now()).is_none());
+        request(&cache, &time).await.unwrap();
+        settle().await;
+    }
+    let asked = source.times_asked();
+    assert!((50..=80).contains(&asked), "asked {asked} times");
+    // What need not be decided is not.
+    assert!(looks < 3 * asked, "{looks} times under the lock");
 }
 
 #[tokio::test(start_paused = true)]

@@ -66,6 +66,22 @@ async fn tell_what_happens() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn may_panic_and_so_may_chance_without_harm() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(60.0).after(0.1)]);
+    let cache = builder(&time, &source)
+        .on_event(|_| panic!("the hook says so"))
+        .random(|| panic!("chance says so"))
+        .build();
+    for second in 0..300 {
+        time.reaches(f64::from(second)).await;
+        request(&cache, &time).await.unwrap();
+        settle().await;
+    }
+    assert!(source.times_asked() > 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn kept_warm_a_cache_is_fresh_after_a_long_pause() {
     let time = TestTime::start();
     let source = Source::replying(&time, [Reply::New(600.0).after(0.5)]);

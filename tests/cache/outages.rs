@@ -174,6 +174,7 @@ async fn grace_goes_on_with_what_has_ended_for_so_long() {
     let source = Source::replying(&time, [Reply::New(60.0), Reply::Fails]);
     let cache = builder(&time, &source)
         .grace(Duration::from_secs(30))
+        .random(|| 0.5)
         .build();
     for second in 0..90 {
         time.reaches(f64::from(second)).await;
@@ -186,12 +187,46 @@ async fn grace_goes_on_with_what_has_ended_for_so_long() {
         .iter()
         .filter(|asked| asked.at.as_secs() >= 60)
         .count();
+    // Nobody waits for it, so that it backs off.
     assert!(
-        (25..=30).contains(&in_grace),
+        (4..=25).contains(&in_grace),
         "asked {in_grace} times in 30 s"
     );
     time.reaches(90.0).await;
     assert!(request(&cache, &time).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_of_an_instance_have_grace_by_themselves() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::OtherKind(60.0), Reply::Fails]);
+    let cache = cache(&time, &source);
+    for minute in 0..361 {
+        time.reaches(60.0 * f64::from(minute)).await;
+        request(&cache, &time).await.unwrap();
+        settle().await;
+    }
+    time.reaches(60.0 * 361.0).await;
+    assert!(request(&cache, &time).await.is_err());
+
+    let none = builder(&time, &source).grace(Duration::ZERO).build();
+    none.get().await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_after_the_end_does_not_hide_when_that_was() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(60.0), Reply::Hangs]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(100.0).await;
+    let error = cache.get().await.unwrap_err();
+    let outage = error.credentials_outage().unwrap();
+    assert_eq!(outage.ended_for(), Some(Duration::from_secs(50)));
+    assert_eq!(
+        outage.to_string(),
+        "the script has not answered for 10 s, and the last ones ended 50 s ago"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,10 +238,11 @@ async fn with_grace_a_source_may_hand_out_what_has_ended() {
     let cache = builder(&time, &source)
         .grace(Duration::from_secs(30))
         .build();
-    for (at, generation) in [(0.0, 1), (1.0, 1), (2.0, 1), (3.0, 1), (4.0, 2)] {
-        time.reaches(at).await;
+    for second in 0..25 {
+        time.reaches(f64::from(second)).await;
         let current = request(&cache, &time).await.unwrap();
-        assert_eq!(current.generation(), generation, "at {at} s");
+        assert_eq!(current.generation(), if second <= 12 { 1 } else { 2 });
         settle().await;
     }
+    assert_eq!(source.times_asked(), 4);
 }

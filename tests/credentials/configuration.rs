@@ -200,11 +200,11 @@ async fn reads_keys_from_where_they_are() {
 #[test]
 fn makes_a_cache_that_suits_the_source() {
     let providers = Providers::light(LoopbackHttp::new());
-    for (kind, grace) in [("instance_metadata", "21600s"), ("container", "0ns")] {
+    for (kind, recheck) in [("profile", "Some(60s)"), ("container", "None")] {
         let source = source(&format!(r#"{{"type":"{kind}"}}"#));
         let cache = format!("{:?}", source.cache(&providers).unwrap());
         assert!(cache.contains(&format!("name: \"{kind}\"")), "{cache}");
-        assert!(cache.contains(&format!("grace: {grace}")), "{cache}");
+        assert!(cache.contains(&format!("recheck: {recheck}")), "{cache}");
     }
 }
 

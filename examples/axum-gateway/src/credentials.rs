@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -51,6 +52,22 @@ pub fn cached(provider: impl ProvideCredentials + 'static) -> CredentialsCacheBu
             eprintln!("credentials: AWS says that set {generation} has ended");
         }
         _ => {}
+    })
+}
+
+/// Tells whether somebody has to change the configuration before there can be credentials.
+#[must_use]
+pub fn is_configuration(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<CredentialsError>();
+        cause.is_some_and(|cause| {
+            matches!(
+                cause,
+                CredentialsError::CredentialsNotLoaded(_)
+                    | CredentialsError::InvalidConfiguration(_)
+            )
+        })
     })
 }
 

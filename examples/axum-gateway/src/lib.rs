@@ -1,7 +1,7 @@
 //! The parts of the gateway, to be put together by its program and by its tests.
 //!
-//! [`gateway`] is what to read first: the stack of layers. [`credentials`] says where they come from,
-//! [`guard`] keeps web pages out.
+//! [`gateway`] is what to read first: the stack of layers. [`credentials`] says where they come
+//! from, [`guard`] keeps web pages out.
 
 pub mod credentials;
 pub mod gateway;

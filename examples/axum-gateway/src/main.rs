@@ -112,8 +112,14 @@ async fn serve(
     // Plain http beyond loopback is never signed for; that, too, is to be known at once.
     scope.check(&upstream.parse()?, &HeaderMap::new())?;
     let credentials = credentials::from_the_default_chain()?.build();
-    // A gateway that cannot sign says so when it starts, and not at the first request.
-    credentials.get().await?;
+    // A gateway that can never sign says so when it starts, and not at the first request. A source
+    // that is away will be back.
+    if let Err(error) = credentials.get().await {
+        if credentials::is_configuration(&error) {
+            return Err(error.into());
+        }
+        eprintln!("credentials: none yet: {}", credentials::chain(&error));
+    }
     tokio::spawn(credentials.keep_warm());
     let authorizer = Authorizer::builder(signer, credentials, scope).build();
 

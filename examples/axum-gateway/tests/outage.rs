@@ -1,7 +1,7 @@
 //! The gateway while the service that hands out its credentials is away.
 //!
-//! Credentials live for 12 s. Their endpoint answers 500 from the 5th to the 30th second. Time passes
-//! when the test says so; requests, answers and refreshes go over real connections.
+//! Credentials live for 12 s. Their endpoint answers 500 from the 5th to the 30th second. Time
+//! passes when the test says so; requests, answers and refreshes go over real connections.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

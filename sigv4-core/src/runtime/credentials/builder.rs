@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::ProvideCredentials;
 
 use crate::runtime::Clock;
@@ -24,7 +25,7 @@ pub struct CredentialsCacheBuilder {
     pub(super) on_event: Option<Hook>,
     pub(super) refresh_timeout: Duration,
     pub(super) wait_at_most: Duration,
-    pub(super) grace: Duration,
+    grace: Option<Duration>,
     pub(super) recheck: Option<Duration>,
     pub(super) identity: IdentityPolicy,
 }
@@ -42,7 +43,7 @@ impl CredentialsCacheBuilder {
             on_event: None,
             refresh_timeout: Duration::from_secs(30),
             wait_at_most: Duration::from_secs(10),
-            grace: Duration::ZERO,
+            grace: None,
             recheck: None,
             identity: IdentityPolicy::Sticky,
         }
@@ -70,13 +71,13 @@ impl CredentialsCacheBuilder {
     }
 
     /// Goes on signing for this long with credentials that have ended, while the source fails.
-    /// Default: not at all.
+    /// Default: six hours for those of an EC2 instance, be they out of a chain or not; none for all
+    /// others.
     ///
-    /// For instance metadata: where AWS cannot renew the credentials of an instance, it goes on to
-    /// hand out, and to accept, those that have ended. Elsewhere a signature of such credentials is
-    /// refused.
+    /// Where AWS cannot renew the credentials of an instance, it goes on to hand out, and to
+    /// accept, those that have ended. Elsewhere a signature of such credentials is refused.
     pub const fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.grace = Some(grace);
         self
     }
 
@@ -96,8 +97,8 @@ impl CredentialsCacheBuilder {
 
     /// Tells a function what happens in the cache, for metrics and logs.
     ///
-    /// It is called where it happens, for a hit on the way of the request: it must be quick, and not
-    /// panic.
+    /// It is called where it happens, for a hit on the way of the request: it must be quick. A
+    /// panic in it is not passed on, and what it does with a cache itself is not told.
     pub fn on_event(mut self, hook: impl Fn(&CredentialsEvent) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Box::new(hook));
         self
@@ -122,12 +123,26 @@ impl CredentialsCacheBuilder {
         self
     }
 
+    pub(super) fn grace_of(&self, credentials: &aws_credential_types::Credentials) -> Duration {
+        let features = credentials.get_property::<Vec<AwsCredentialFeature>>();
+        let is_of_instance = features
+            .is_some_and(|features| features.contains(&AwsCredentialFeature::CredentialsImds));
+        match self.grace {
+            Some(grace) => grace,
+            None if is_of_instance => GRACE_OF_INSTANCES,
+            None => Duration::ZERO,
+        }
+    }
+
     /// Makes the cache. The source is first asked when credentials are first needed.
     #[must_use]
     pub fn build(self) -> CredentialsCache {
         CredentialsCache::from_builder(self)
     }
 }
+
+/// How long the credentials of an instance live.
+const GRACE_OF_INSTANCES: Duration = Duration::from_secs(6 * 60 * 60);
 
 impl fmt::Debug for CredentialsCacheBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,8 +26,8 @@ use crate::runtime::credentials::policy::Standing;
 /// Holds the credentials of a provider and replaces them before they end.
 ///
 /// Takes any `aws_credential_types::provider::ProvideCredentials`: what `aws-config` hands out, and
-/// [`Credentials`](crate::Credentials) too. It is one itself, so that an SDK client can share it. Clones share the
-/// credentials: one cache serves any number of layers, clients and tasks.
+/// [`Credentials`](crate::Credentials) too. It is one itself, so that an SDK client can share it.
+/// Clones share the credentials: one cache serves any number of layers, clients and tasks.
 ///
 /// - **Fresh credentials** are read without a lock, an await or an allocation.
 /// - **The refresh** runs in a task of its own, one at a time, some time before the credentials
@@ -123,9 +123,10 @@ impl CredentialsCache {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Expiry`](crate::ErrorKind::Expiry) when there are only some that end earlier. The provider is asked for
-    /// longer ones, unless those that are there have more than two thirds of their life left: then
-    /// it has none. [`ErrorKind::Credentials`](crate::ErrorKind::Credentials) as with [`get`](Self::get).
+    /// [`ErrorKind::Expiry`](crate::ErrorKind::Expiry) when there are only some that end earlier.
+    /// The provider is asked for longer ones, unless those that are there have more than two thirds
+    /// of their life left: then it has none.
+    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials) as with [`get`](Self::get).
     ///
     /// # Cancel safety
     ///
@@ -218,6 +219,17 @@ impl CredentialsCache {
                 pause.await;
             }
         }
+    }
+
+    /// Has credentials fetched, if it is time, without waiting for them.
+    #[cfg(feature = "light-credentials")]
+    pub(crate) fn begin(&self) {
+        let caller = Caller {
+            since: Duration::ZERO,
+            is_late: false,
+            is_background: true,
+        };
+        self.keeper.decide(caller);
     }
 
     /// Returns where its refreshes run.

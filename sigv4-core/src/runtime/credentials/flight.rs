@@ -34,6 +34,7 @@ pub(super) fn ask(
     let provider = Arc::clone(&settings.provider);
     let runtime = Arc::clone(&settings.runtime);
     let timeout = settings.refresh_timeout;
+    let name = Arc::clone(&settings.name);
     let ask = async move {
         let provided = pin!(provider.provide_credentials());
         match within(provided, || runtime.sleep(timeout)).await {
@@ -41,19 +42,22 @@ pub(super) fn ask(
             None => Err(TIMED_OUT.because(CredentialsError::provider_timed_out(timeout))),
         }
     };
-    AssertUnwindSafe(traced(ask, &settings.name))
+    AssertUnwindSafe(traced(ask, name))
         .catch_unwind()
         .map(|provided| provided.unwrap_or(Err(PANICKED)))
 }
 
+/// Puts a span around a refresh. It is nobody's child: the request that happens to cause the
+/// refresh does not wait for its end.
 #[cfg(feature = "tracing")]
-fn traced<F: Future>(future: F, name: &str) -> impl Future<Output = F::Output> + use<F> {
+async fn traced<F: Future>(future: F, name: Arc<str>) -> F::Output {
     use tracing::Instrument;
-    future.instrument(tracing::debug_span!("refresh_credentials", source = name))
+    let span = tracing::debug_span!(parent: None, "refresh_credentials", source = &*name);
+    future.instrument(span).await
 }
 
 #[cfg(not(feature = "tracing"))]
-fn traced<F: Future>(future: F, _: &str) -> F {
+fn traced<F: Future>(future: F, _: Arc<str>) -> F {
     future
 }
 

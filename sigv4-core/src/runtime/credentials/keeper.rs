@@ -1,5 +1,8 @@
 //! What the clones of a cache share: the credentials, and the state of their replacement.
 
+use std::cell::Cell;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -53,6 +56,26 @@ struct State {
     rejected: Option<u64>,
 }
 
+/// A hook that is being told something: what it does with a cache itself is not told again, as that
+/// would have no end.
+struct Entered;
+
+impl Entered {
+    fn now() -> Option<Self> {
+        IS_TELLING.with(|telling| (!telling.replace(true)).then_some(Self))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        IS_TELLING.with(|telling| telling.set(false));
+    }
+}
+
+thread_local! {
+    static IS_TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// What became of a caller.
 pub(super) enum Decided {
     Served(Arc<CachedCredentials>),
@@ -82,6 +105,14 @@ impl Keeper {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Locks the state without an abandoned refresh in it. That is dropped after the lock is given
+    /// back, as what it holds may look into this cache when it is dropped.
+    fn lock_anew(&self, now: Moment) -> (Option<Flight>, MutexGuard<'_, State>) {
+        let mut state = self.lock();
+        let timeout = self.settings.refresh_timeout;
+        (state.give_up_abandoned(now.monotonic, timeout), state)
+    }
+
     /// Once a second: compares the clocks, and tells whether all is as it was.
     pub(super) fn looks_at_the_clocks(&self, cached: &CachedCredentials, wall: SystemTime) -> bool {
         let now = Moment {
@@ -94,13 +125,16 @@ impl Keeper {
     /// Decides what a caller does next, and starts a refresh if it is time.
     pub(super) fn decide(self: &Arc<Self>, caller: Caller) -> Decided {
         let now = self.moment();
-        let mut state = self.lock();
-        state.forget_abandoned(now.monotonic, self.settings.refresh_timeout);
+        let (_abandoned, mut state) = self.lock_anew(now);
         let current = self.current.load_full();
         let standing = current
             .as_ref()
-            .map(|current| state.standing(current, now, self.settings.grace));
-        let step = policy::step(standing, &state.attempts, caller, now.monotonic);
+            .map(|current| state.standing(current, now, &self.settings));
+        if caller.is_late && standing == Some(Standing::Disputed) {
+            state.attempts.dispute_is_old = true;
+        }
+        let is_running = state.flight.is_some();
+        let step = policy::step(standing, &state.attempts, is_running, caller, now.monotonic);
         let starts = matches!(step, Step::ServeAndRefresh | Step::RefreshAndWait);
         if starts {
             state.start(self, now.monotonic);
@@ -141,6 +175,7 @@ impl Keeper {
     /// Takes note of what the provider returned.
     fn settle(&self, number: u64, provided: Provided) {
         let now = self.moment();
+        let random = catch_unwind(AssertUnwindSafe(|| (self.settings.random)())).unwrap_or(0.5);
         let mut events = Vec::new();
         let mut state = self.lock();
         let Some(flight) = state.flight.take_if(|flight| flight.number == number) else {
@@ -148,17 +183,19 @@ impl Keeper {
             return;
         };
         let took = now.monotonic.saturating_sub(flight.started);
-        let random = (self.settings.random)();
         let current = self.current.load_full();
         let left = current.as_ref().and_then(|current| {
             let end = current.lifetime().expires_at?;
+            let end = end.checked_add(self.settings.grace_of(current.provided()))?;
             Some(end.duration_since(now.wall).unwrap_or_default())
         });
+        let is_rejected = current
+            .as_ref()
+            .is_some_and(|current| state.rejected == Some(current.generation()));
 
         let there = current.as_deref().map(|current| Current {
             credentials: current,
-            is_doubtful: state.rejected == Some(current.generation())
-                || !now.agrees_with(current.lifetime().fetched),
+            is_doubtful: is_rejected || !now.agrees_with(current.lifetime().fetched),
         });
         match verdict::judge(&self.settings, provided, there, now, &mut events) {
             Ok(Verdict::New(credentials, provided)) => {
@@ -169,9 +206,9 @@ impl Keeper {
                     .map_or(1, |current| current.generation() + 1);
                 let expires_at = credentials.expires_at();
                 let cached = CachedCredentials::new(credentials, *provided, generation, lifetime);
+                state.rejected = None;
                 state.accept(cached, self);
                 state.attempts.succeeded();
-                state.rejected = None;
                 state.failure = None;
                 events.push(CredentialsEvent::RefreshSucceeded {
                     generation,
@@ -188,13 +225,15 @@ impl Keeper {
                     .recheck
                     .map(|interval| interval.saturating_mul(4));
                 let left = left.or(recheck);
-                state.attempts.unchanged(now.monotonic, left, random);
+                let attempts = &mut state.attempts;
+                attempts.unchanged(now.monotonic, left, is_rejected, random);
                 state.failure = None;
                 state.accept(current.confirmed(lifetime), self);
                 events.push(CredentialsEvent::RefreshUnchanged { generation, took });
             }
             Err(error) => {
                 state.attempts.failed(now.monotonic, left, random);
+                state.attempts.dispute_is_old = true;
                 state.failure = Some(error.clone());
                 if let Some(current) = &current {
                     current.window().close();
@@ -215,8 +254,7 @@ impl Keeper {
     /// Marks credentials as refused, and returns the refresh that is to replace them.
     pub(super) fn invalidate(self: &Arc<Self>, generation: u64) -> Option<Flight> {
         let now = self.moment();
-        let mut state = self.lock();
-        state.forget_abandoned(now.monotonic, self.settings.refresh_timeout);
+        let (_abandoned, mut state) = self.lock_anew(now);
         let current = self.current.load_full()?;
         if current.generation() != generation {
             return None;
@@ -251,8 +289,7 @@ impl Keeper {
         cached: &CachedCredentials,
     ) -> Option<Flight> {
         let now = self.moment();
-        let mut state = self.lock();
-        state.forget_abandoned(now.monotonic, self.settings.refresh_timeout);
+        let (_abandoned, mut state) = self.lock_anew(now);
         if state.flight.is_some() {
             return state.flight.clone();
         }
@@ -285,10 +322,10 @@ impl Keeper {
         let state = self.lock();
         let pause = match decided {
             Decided::Served(cached) => {
-                let due = cached.lifetime().refresh_at;
-                due.and_then(|due| due.duration_since(self.moment().wall).ok())
-                    .unwrap_or_default()
-                    .max(state.attempts.not_before.saturating_sub(now))
+                let wall = self.moment().wall;
+                let until = |due: SystemTime| due.duration_since(wall).unwrap_or_default();
+                let due = cached.lifetime().refresh_at.map_or(Duration::MAX, until);
+                due.max(state.attempts.not_before.saturating_sub(now))
             }
             _ => state.attempts.not_before.saturating_sub(now),
         };
@@ -312,10 +349,10 @@ impl Keeper {
         match self.current.load().as_deref() {
             None if failing => Readiness::Unavailable,
             None => Readiness::NotLoaded,
-            Some(current) => match state.standing(current, now, self.settings.grace) {
+            Some(current) => match state.standing(current, now, &self.settings) {
                 Standing::Ended => Readiness::Unavailable,
                 Standing::Disputed | Standing::Grace => Readiness::Degraded,
-                Standing::Due if failing => Readiness::Degraded,
+                Standing::Due if failing || state.rejected.is_some() => Readiness::Degraded,
                 Standing::Fresh | Standing::Due => Readiness::Ready,
             },
         }
@@ -328,8 +365,11 @@ impl Keeper {
     }
 
     fn tell(&self, event: &CredentialsEvent) {
-        if let Some(hook) = &self.settings.on_event {
-            hook(event);
+        if let Some(hook) = &self.settings.on_event
+            && let Some(_entered) = Entered::now()
+        {
+            // A refresh that waiters share must not end in somebody else's panic.
+            let _ = catch_unwind(AssertUnwindSafe(|| hook(event)));
         }
     }
 
@@ -339,7 +379,8 @@ impl Keeper {
             wall: now,
             monotonic: self.settings.clock.monotonic(),
         };
-        let standing = cached.lifetime().standing(now, false, self.settings.grace);
+        let grace = self.settings.grace_of(cached.provided());
+        let standing = cached.lifetime().standing(now, false, grace);
         self.tell_of_standing(cached.generation(), standing);
     }
 
@@ -353,7 +394,13 @@ impl Keeper {
 }
 
 impl State {
-    fn standing(&self, current: &CachedCredentials, now: Moment, grace: Duration) -> Standing {
+    fn standing(
+        &self,
+        current: &CachedCredentials,
+        now: Moment,
+        settings: &CredentialsCacheBuilder,
+    ) -> Standing {
+        let grace = settings.grace_of(current.provided());
         let rejected = self.rejected == Some(current.generation());
         current.lifetime().standing(now, rejected, grace)
     }
@@ -370,18 +417,17 @@ impl State {
     }
 
     /// Gives up a refresh that nobody drives any more: the runtime it ran on is gone.
-    fn forget_abandoned(&mut self, now: Duration, timeout: Duration) {
+    fn give_up_abandoned(&mut self, now: Duration, timeout: Duration) -> Option<Flight> {
         let limit = timeout.saturating_add(ABANDONED);
         let is_over = |flight: &mut Flight| now.saturating_sub(flight.started) > limit;
-        if self.flight.take_if(is_over).is_some() {
-            self.attempts.is_running = false;
-        }
+        self.flight.take_if(is_over)
     }
 
     fn accept(&self, cached: CachedCredentials, keeper: &Keeper) {
         match cached.lifetime().refresh_at {
-            None if self.rejected.is_none() => cached.window().open_for_good(),
-            None => {}
+            // Those that AWS has refused are looked at each time that others may be asked for.
+            _ if self.rejected.is_some() => {}
+            None => cached.window().open_for_good(),
             Some(refresh_at) => cached.window().decide_at(refresh_at),
         }
         keeper.current.store(Some(Arc::new(cached)));
@@ -399,8 +445,8 @@ impl State {
         let at = match standing {
             Some(Standing::Fresh) => current.lifetime().refresh_at,
             // The end of a refresh closes the window.
-            Some(Standing::Due) if self.attempts.is_running => Some(in_a(FAR)),
-            Some(Standing::Due) => {
+            Some(Standing::Due | Standing::Grace) if self.flight.is_some() => Some(in_a(FAR)),
+            Some(Standing::Due | Standing::Grace) => {
                 Some(in_a(self.attempts.not_before.saturating_sub(now.monotonic)))
             }
             _ => Some(now.wall),
@@ -415,9 +461,10 @@ impl State {
             Some(now.wall.duration_since(end).unwrap_or_default())
         });
         let state = match (&self.flight, ended) {
-            (Some(flight), _) => {
-                outage::State::StillWaiting(now.monotonic.saturating_sub(flight.started))
-            }
+            (Some(flight), ended) => outage::State::StillWaiting {
+                waited: now.monotonic.saturating_sub(flight.started),
+                ended,
+            },
             (None, Some(ago)) => outage::State::Ended(ago),
             (None, None) => outage::State::NeverLoaded,
         };

@@ -7,6 +7,7 @@ pub(super) mod cache;
 pub(super) mod cached;
 pub(super) mod chain;
 pub(super) mod event;
+mod file;
 mod flight;
 mod keeper;
 #[cfg(feature = "light-credentials")]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::error::ErrorKind;
 
-/// Says of which source there are no credentials, since when, and when the next attempt may be made.
+/// Says of which source there are no credentials, since when, and when the next attempt may be
+/// made.
 ///
 /// It is the first [`source`](StdError::source) of an [`Error`] of the kind
 /// [`ErrorKind::Credentials`], to be had by [`Error::credentials_outage`]. Its own is what the
@@ -28,8 +29,12 @@ pub(super) enum State {
     NeverLoaded,
     /// There were, but they ended this long ago.
     Ended(Duration),
-    /// The source was asked this long ago and has not answered.
-    StillWaiting(Duration),
+    /// The source was asked so long ago and has not answered. There were some before that, but they
+    /// ended this long ago.
+    StillWaiting {
+        waited: Duration,
+        ended: Option<Duration>,
+    },
     /// There are some, but they end too early.
     TooShort,
 }
@@ -73,6 +78,7 @@ impl CredentialsOutage {
     pub const fn ended_for(&self) -> Option<Duration> {
         match self.state {
             State::Ended(ago) => Some(ago),
+            State::StillWaiting { ended, .. } => ended,
             _ => None,
         }
     }
@@ -101,8 +107,15 @@ impl fmt::Display for CredentialsOutage {
                 "{name} has provided none since the last ones ended {} s ago",
                 secs(ago)
             )?,
-            State::StillWaiting(waited) => {
-                return write!(f, "{name} has not answered for {} s", secs(waited));
+            State::StillWaiting { waited, ended } => {
+                write!(f, "{name} has not answered")?;
+                if waited >= Duration::from_secs(1) {
+                    write!(f, " for {} s", secs(waited))?;
+                }
+                return match ended {
+                    Some(ago) => write!(f, ", and the last ones ended {} s ago", secs(ago)),
+                    None => Ok(()),
+                };
             }
             State::TooShort => return write!(f, "{name} has no longer ones for now"),
         }

@@ -81,14 +81,6 @@ impl Lifetime {
     /// What the credentials are good for. Where the clocks disagree, the credentials count as ended
     /// when both say so, and as due when either does.
     pub(super) fn standing(&self, now: Moment, rejected: bool, grace: Duration) -> Standing {
-        let is_due = |now: SystemTime| self.refresh_at.is_some_and(|at| now >= at);
-        let Some(end) = self.expires_at else {
-            return if rejected || is_due(now.wall) {
-                Standing::Due
-            } else {
-                Standing::Fresh
-            };
-        };
         let agree = now.agrees_with(self.fetched);
         let projected = now.projected_from(self.fetched);
         let (early, late) = if agree {
@@ -96,11 +88,20 @@ impl Lifetime {
         } else {
             (now.wall.min(projected), now.wall.max(projected))
         };
+        // Without anything to come, the clocks do not matter.
+        let is_due = rejected || self.refresh_at.is_some_and(|at| !agree || late >= at);
+        let Some(end) = self.expires_at else {
+            return if is_due {
+                Standing::Due
+            } else {
+                Standing::Fresh
+            };
+        };
         match early.duration_since(end) {
             Ok(over) if over >= grace || rejected => Standing::Ended,
             Ok(_) => Standing::Grace,
             Err(_) if late >= end => Standing::Disputed,
-            Err(_) if is_due(late) || !agree || rejected => Standing::Due,
+            Err(_) if is_due => Standing::Due,
             Err(_) => Standing::Fresh,
         }
     }
@@ -124,7 +125,6 @@ pub(super) enum Standing {
 /// What is known of the refreshes so far. All times are monotonic.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Attempts {
-    pub(super) is_running: bool,
     /// When the last one started.
     last_started: Option<Duration>,
     /// Not before then does one start that nobody waits for.
@@ -135,15 +135,17 @@ pub(super) struct Attempts {
     pause: Duration,
     /// When one was last forced by what AWS answered.
     pub(super) last_forced: Option<Duration>,
+    /// The clocks disagree, and there was a refresh that did not help, or not in time: nobody waits
+    /// for another.
+    pub(super) dispute_is_old: bool,
 }
 
 impl Attempts {
     pub(super) fn started(&mut self, now: Duration) {
-        self.is_running = true;
         self.last_started = Some(now);
     }
 
-    /// There are new credentials.
+    /// There are new credentials, or those that are there were confirmed.
     pub(super) fn succeeded(&mut self) {
         *self = Self {
             last_started: self.last_started,
@@ -153,12 +155,23 @@ impl Attempts {
     }
 
     /// The source has no others yet. This is no failure: a source hands out the same credentials
-    /// until it is time.
-    pub(super) fn unchanged(&mut self, now: Duration, left: Option<Duration>, random: f64) {
+    /// until it is time. Where AWS has refused them it is asked sooner.
+    pub(super) fn unchanged(
+        &mut self,
+        now: Duration,
+        left: Option<Duration>,
+        is_rejected: bool,
+        random: f64,
+    ) {
         self.succeeded();
         let pause = left.map_or(LONGEST_POLL, |left| left / 4);
-        let pause = pause.clamp(SHORTEST_PAUSE, LONGEST_POLL);
-        self.not_before = now.saturating_add(pause.mul_f64(0.75 + random.clamp(0.0, 1.0) / 4.0));
+        let pause = if is_rejected {
+            pause.clamp(BETWEEN_FORCED, LONGEST_PAUSE)
+        } else {
+            let random = 0.75 + random.clamp(0.0, 1.0) / 4.0;
+            pause.clamp(SHORTEST_PAUSE, LONGEST_POLL).mul_f64(random)
+        };
+        self.not_before = now.saturating_add(pause);
     }
 
     /// Backs off: each pause is random, at most three times the last one, and so short that there
@@ -168,14 +181,13 @@ impl Attempts {
         let pause = SHORTEST_PAUSE + (longest - SHORTEST_PAUSE).mul_f64(random.clamp(0.0, 1.0));
         self.pause = pause;
         let clipped = left.map_or(pause, |left| pause.min(left / 4));
-        self.is_running = false;
         self.failures = self.failures.saturating_add(1);
         self.not_before = now.saturating_add(clipped.max(SHORTEST_PAUSE));
     }
 
     /// Tells whether one may start that somebody waits for.
     fn may_start(&self, now: Duration) -> bool {
-        !self.is_running && self.until_may_start(now).is_zero()
+        self.until_may_start(now).is_zero()
     }
 
     /// Returns how long it is until one may start that somebody waits for.
@@ -185,10 +197,10 @@ impl Attempts {
         })
     }
 
-    /// Tells whether one has started and ended since then: it is the answer to whoever came then.
-    /// One that was running already may have been stuck with an endpoint that is back by now.
-    fn have_answered(&self, since: Duration) -> bool {
-        !self.is_running && self.last_started.is_some_and(|started| started >= since)
+    /// Tells whether one has started since then: when it is over it is the answer to whoever came
+    /// then. One that was running already may have been stuck with an endpoint that is back by now.
+    fn have_begun(&self, since: Duration) -> bool {
+        self.last_started.is_some_and(|started| started >= since)
     }
 
     /// Tells whether one may start that nobody waits for.
@@ -233,44 +245,32 @@ pub(super) enum Step {
 pub(super) fn step(
     standing: Option<Standing>,
     attempts: &Attempts,
+    is_running: bool,
     caller: Caller,
     now: Duration,
 ) -> Step {
-    let is_answered = caller.is_late || attempts.have_answered(caller.since);
-    match standing {
-        Some(Standing::Fresh) => Step::Serve,
-        Some(Standing::Due) if attempts.may_start_at_leisure(now) => Step::ServeAndRefresh,
-        Some(Standing::Grace) if attempts.may_start(now) => Step::ServeAndRefresh,
-        Some(Standing::Due | Standing::Grace) => Step::Serve,
-        _ if caller.is_background => {
-            if attempts.may_start_at_leisure(now) {
-                Step::ServeAndRefresh
-            } else {
-                Step::Serve
-            }
-        }
-        Some(Standing::Disputed) => {
-            if is_answered {
-                Step::Serve
-            } else if attempts.is_running {
-                Step::Wait
-            } else if attempts.may_start(now) {
-                Step::RefreshAndWait
-            } else {
-                Step::Serve
-            }
-        }
-        Some(Standing::Ended) | None => {
-            if is_answered {
-                Step::Refuse
-            } else if attempts.is_running {
-                Step::Wait
-            } else if attempts.may_start(now) {
-                Step::RefreshAndWait
-            } else {
-                Step::Refuse
-            }
-        }
+    let may_wait = match standing {
+        Some(Standing::Fresh) => return Step::Serve,
+        Some(Standing::Due | Standing::Grace) => false,
+        Some(Standing::Disputed) => !caller.is_background && !attempts.dispute_is_old,
+        Some(Standing::Ended) | None => !caller.is_background,
+    };
+    if !may_wait {
+        return if !is_running && attempts.may_start_at_leisure(now) {
+            Step::ServeAndRefresh
+        } else {
+            Step::Serve
+        };
+    }
+    let is_answered = caller.is_late || (!is_running && attempts.have_begun(caller.since));
+    if is_running && !is_answered {
+        Step::Wait
+    } else if !is_answered && attempts.may_start(now) {
+        Step::RefreshAndWait
+    } else if standing == Some(Standing::Disputed) {
+        Step::Serve
+    } else {
+        Step::Refuse
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn judge<'a>(
     let credentials = Credentials::try_from(&provided).map_err(|error| UNUSABLE.because(error))?;
     let is_over = |end| {
         let over = now.wall.duration_since(end);
-        over.is_ok_and(|over| over >= settings.grace)
+        over.is_ok_and(|over| over >= settings.grace_of(&provided))
     };
     if credentials.expires_at().is_some_and(is_over) {
         return Err(EXPIRED);

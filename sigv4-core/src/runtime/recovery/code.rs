@@ -34,6 +34,7 @@ impl Code {
             "ExpiredToken"
             | "ExpiredTokenException"
             | "InvalidToken"
+            | "InvalidAccessKeyId"
             | "InvalidClientTokenId"
             | "UnrecognizedClientException" => Self::Credentials,
             "RequestTimeTooSkewed" | "RequestInTheFuture" => Self::Clock,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::pin::pin;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -16,8 +17,10 @@ use crate::runtime::SigningReceipt;
 use crate::runtime::recovery::code::Code;
 use crate::runtime::recovery::code::Report;
 use crate::runtime::recovery::date;
+use crate::runtime::recovery::runtime;
 use crate::runtime::recovery::skew::Exchange;
 use crate::runtime::recovery::skew::Skew;
+use crate::runtime::task::within;
 
 /// Looks into an answer that may say why a signature was refused.
 pub struct Inquiry {
@@ -34,6 +37,8 @@ pub struct Inquiry {
 /// From which difference on the time is the likely reason for a signature not to match: AWS lets
 /// five minutes pass, S3 fifteen.
 const EVIDENT: Duration = Duration::from_secs(4 * 60);
+/// How long an answer waits for other credentials. A source that works answers in less.
+const RENEWAL: Duration = Duration::from_secs(3);
 /// How close to their end credentials may be taken for ended.
 const ENDING: Duration = Duration::from_secs(5 * 60);
 
@@ -198,12 +203,15 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Waits for other credentials, as long as the cache does. Returns whether there are any.
+    /// Waits for other credentials, for some seconds: the answer waits, too. Returns whether there
+    /// are any.
     #[must_use]
     pub fn wait(self) -> Pin<Box<dyn Future<Output = bool> + Send>> {
         Box::pin(async move {
             let cache = self.authorizer.cache();
-            cache.replace(self.generation).await.is_some()
+            let replaced = pin!(cache.replace(self.generation));
+            let replaced = within(replaced, || runtime(&self.authorizer).sleep(RENEWAL)).await;
+            replaced.flatten().is_some()
         })
     }
 
@@ -333,6 +341,12 @@ mod tests {
                 "credentials",
             ),
             ("InvalidToken", "credentials", "credentials", "credentials"),
+            (
+                "InvalidAccessKeyId",
+                "credentials",
+                "credentials",
+                "credentials",
+            ),
             (
                 "InvalidClientTokenId",
                 "credentials",

@@ -126,6 +126,10 @@ impl PlainHttp {
         if authority.as_str().contains('@') {
             return refused("the endpoint holds a user name, which does not belong there");
         }
+        let behind_bracket = authority.as_str().rsplit_once(']').map(|(_, rest)| rest);
+        if behind_bracket.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(':')) {
+            return refused("the endpoint has something behind its address");
+        }
         match uri.scheme_str() {
             Some("https") => Ok(()),
             Some("http") if self.allows(authority.host()) => Ok(()),
@@ -271,6 +275,8 @@ mod tests {
             ("http://127.0.0.1:8080/", Loopback, true),
             ("http://127.1.2.3/", Loopback, true),
             ("http://[::1]/", Loopback, true),
+            ("http://[::1]:8080/", Loopback, true),
+            ("http://[::1]evil.com/", Loopback, false),
             ("http://localhost/", Loopback, true),
             ("http://LOCALHOST:1/", Loopback, true),
             ("http://localhost.example.com/", Loopback, false),

@@ -114,7 +114,9 @@ impl HttpSend for Fake {
 }
 
 impl Runtime for Fake {
-    fn spawn(&self, _: Task) {}
+    fn spawn(&self, task: Task) {
+        tokio::spawn(task);
+    }
 
     fn sleep(&self, duration: Duration) -> Task {
         let state = Arc::clone(&self.0);

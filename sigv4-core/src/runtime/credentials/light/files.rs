@@ -1,10 +1,8 @@
 //! Where the shared configuration files are, and what is in them.
 
 use std::env;
-use std::fs::File;
 use std::io;
 use std::io::ErrorKind;
-use std::io::Read;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -16,6 +14,7 @@ use super::error::FetchError;
 use super::ini::FileKind;
 use super::ini::Properties;
 use super::ini::Sections;
+use crate::runtime::credentials::file;
 
 /// Which files are read, and which profile in them; what is not said is taken from the environment.
 #[derive(Clone, Debug, Default)]
@@ -145,13 +144,7 @@ pub(super) fn read_token(
 }
 
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(io::Error::new(ErrorKind::InvalidData, "is too long"));
-    }
+    let bytes = file::read(path)?;
     match str::from_utf8(&bytes) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
         // The error of the standard library tells a place only, but its kin hold the bytes.
@@ -189,9 +182,6 @@ fn expanded(path: &str, home: Option<&Path>) -> PathBuf {
         _ => path.to_owned(),
     }
 }
-
-/// Far more than any such file has.
-const LONGEST_FILE: u64 = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::credential_feature::AwsCredentialFeature;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::future;
 use bytes::Bytes;
@@ -78,12 +79,15 @@ impl InstanceMetadata {
             error
         })?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-        if !role.bytes().all(allowed) {
+        if !role.bytes().all(allowed) || matches!(role.as_str(), "." | "..") {
             let message = "the name of the role is not one that IAM allows";
             return Err(FetchError::malformed(NAME, message));
         }
         let judge = |answer: &_| answer::credentials(NAME, answer, &[]);
-        client.get(&format!("{ROLES}{role}"), judge).await
+        let mut credentials = client.get(&format!("{ROLES}{role}"), judge).await?;
+        // By this a cache knows that they may be used beyond their end.
+        credentials.set_property(vec![AwsCredentialFeature::CredentialsImds]);
+        Ok(credentials)
     }
 }
 
@@ -199,7 +203,7 @@ impl Client {
         })?;
         let token = Token {
             header: header.clone(),
-            until: now + ttl.saturating_sub(EARLY),
+            until: now.saturating_add(ttl.min(TTL).saturating_sub(EARLY)),
         };
         *self.kept() = Some(token);
         Ok(header)
@@ -346,6 +350,20 @@ mod tests {
             assert_eq!(request.headers()[TOKEN], "TOKEN==");
             assert!(request.headers()[TOKEN].is_sensitive());
         }
+    }
+
+    #[tokio::test]
+    async fn keeps_no_token_longer_than_it_asked_for() {
+        let fake = Fake::new()
+            .answer_with(TOKEN_TTL.as_str(), "18446744073709551615", "ONE")
+            .answer(200, "eu-west-1")
+            .answer_with(TOKEN_TTL.as_str(), "600", "TWO")
+            .answer(200, "eu-west-1");
+        let client = Client::new(fake.context(&[]), Selection::default());
+        client.region().await.unwrap();
+        fake.pass(TTL);
+        client.region().await.unwrap();
+        assert_eq!(fake.requests()[3].headers()[TOKEN], "TWO");
     }
 
     #[tokio::test]

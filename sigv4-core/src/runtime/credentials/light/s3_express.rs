@@ -178,8 +178,9 @@ impl ProvideCredentials for S3ExpressSession {
 /// Keeps the sessions with the directory buckets that a program uses.
 ///
 /// For each bucket and each [generation](CachedCredentials::generation) of the credentials there is
-/// one session at a time, in a [`CredentialsCache`] of its own. Those of the hundred buckets that
-/// were used last are kept. Clones share them.
+/// one session at a time, in a [`CredentialsCache`] of its own. When the credentials have been
+/// replaced, the session that is there is used until there is one for the new ones, or it ends.
+/// Those of the hundred buckets that were used last are kept. Clones share them.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -215,6 +216,8 @@ struct Session {
     bucket: Uri,
     generation: u64,
     credentials: CredentialsCache,
+    /// Those of the session before, which are good until they end.
+    previous: Option<Arc<CachedCredentials>>,
 }
 
 /// Of how many buckets sessions are kept.
@@ -250,39 +253,69 @@ impl S3ExpressSessions {
     ///
     /// As with [`CredentialsCache::get`].
     pub async fn get(&self, endpoint: &Uri) -> Result<Arc<CachedCredentials>, Error> {
-        self.cache(endpoint).await?.get().await
+        let base = self.base.get().await?;
+        let (session, previous) = self.session(endpoint, &base)?;
+        if let Some(previous) = previous
+            && session.last().is_none()
+        {
+            session.begin();
+            // A provider that need not wait is there already.
+            return Ok(session.last().unwrap_or(previous));
+        }
+        session.get().await
     }
 
-    /// Returns the cache of sessions with the bucket at this endpoint, as long as the credentials
-    /// are those that are used now: to [invalidate](CredentialsCache::invalidate) a session, for
-    /// example.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Credentials`] when there are no credentials to have a session for,
-    /// [`ErrorKind::MissingHost`] when the endpoint is not a whole URI.
+    /// Reports that S3 refused the credentials of this session with the bucket at this endpoint as
+    /// ended. They are [replaced](CredentialsCache::replace), and the others returned, if there are
+    /// any.
     ///
     /// # Cancel safety
     ///
     /// As with [`CredentialsCache::get`].
-    pub async fn cache(&self, endpoint: &Uri) -> Result<CredentialsCache, Error> {
-        let base = self.base.get().await?;
-        let session = S3ExpressSession::with_signer(
+    pub async fn replace(
+        &self,
+        endpoint: &Uri,
+        refused: &CachedCredentials,
+    ) -> Option<Arc<CachedCredentials>> {
+        let base = self.base.get().await.ok()?;
+        let (session, _) = self.session(endpoint, &base).ok()?;
+        match session.last() {
+            Some(last)
+                if last.credentials().access_key_id() == refused.credentials().access_key_id() =>
+            {
+                session.replace(last.generation()).await
+            }
+            // There is another one already.
+            _ => session.get().await.ok(),
+        }
+    }
+
+    /// Returns the cache of sessions with a bucket for these credentials, and what is left of the
+    /// session for those before.
+    fn session(
+        &self,
+        endpoint: &Uri,
+        base: &CachedCredentials,
+    ) -> Result<(CredentialsCache, Option<Arc<CachedCredentials>>), Error> {
+        let provider = S3ExpressSession::with_signer(
             self.context.clone(),
             endpoint.clone(),
             self.signer.clone(),
             SharedCredentialsProvider::new(base.provided().clone()),
         );
-        let session = session.map_err(|error| NO_BUCKET.because(error))?;
-        let bucket = session.uri.clone();
+        let provider = provider.map_err(|error| NO_BUCKET.because(error))?;
+        let bucket = provider.uri.clone();
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = sessions.iter().position(|session| session.bucket == bucket);
-        let known = found.map(|at| sessions.remove(at));
+        let known = sessions
+            .iter()
+            .position(|session| session.bucket == bucket)
+            .map(|at| sessions.remove(at));
         let session = match known {
-            Some(session) if session.generation == base.generation() => session,
-            _ => Session {
+            // Somebody may have come with newer ones in the meantime.
+            Some(session) if session.generation >= base.generation() => session,
+            known => Session {
                 generation: base.generation(),
-                credentials: CredentialsCache::builder(session)
+                credentials: CredentialsCache::builder(provider)
                     .name(format!(
                         "S3 Express at {}",
                         bucket.host().unwrap_or_default()
@@ -291,15 +324,21 @@ impl S3ExpressSessions {
                     .runtime(self.context.shared_runtime())
                     .build(),
                 bucket,
+                previous: known.and_then(|known| known.credentials.last().or(known.previous)),
             },
         };
+        let now = self.context.now();
+        let previous = session.previous.clone().filter(|previous| {
+            let end = previous.credentials().expires_at();
+            end.is_none_or(|end| now < end)
+        });
         let credentials = session.credentials.clone();
         // The last one is the one that was used last.
         sessions.push(session);
         if sessions.len() > BUCKETS {
             sessions.remove(0);
         }
-        Ok(credentials)
+        Ok((credentials, previous))
     }
 }
 
@@ -394,10 +433,66 @@ mod tests {
         assert_eq!(id(BUCKET).await, "ASIAONE");
         fake.pass(Duration::from_secs(2));
         assert_eq!(base.replace(1).await.unwrap().generation(), 2);
+        // The old one will do until the new one is there.
+        assert_eq!(id(BUCKET).await, "ASIAONE");
+        settle().await;
         assert_eq!(id(BUCKET).await, "ASIATHREE");
         assert_eq!(fake.requests().len(), 3);
         let signed = fake.requests()[2].headers()["authorization"].clone();
         assert!(signed.to_str().unwrap().contains("Credential=AKID1/"));
+    }
+
+    #[tokio::test]
+    async fn a_session_outlives_the_credentials_it_was_made_for() {
+        let mut fake = Fake::new().answer(200, &answer("ASIAONE", "2025-07-01T12:05:00Z"));
+        for _ in 0..100 {
+            fake = fake.refuse();
+        }
+        let context = fake.context(&[]);
+        let base = CredentialsCache::builder(Rotating::default())
+            .clock(context.shared_clock())
+            .build();
+        let sessions = S3ExpressSessions::new(context, "us-east-1", base.clone()).unwrap();
+        let bucket: Uri = BUCKET.parse().unwrap();
+        sessions.get(&bucket).await.unwrap();
+        fake.pass(Duration::from_secs(2));
+        base.replace(1).await.unwrap();
+        // From now on S3 does not answer.
+        for _ in 0..10 {
+            fake.pass(Duration::from_secs(10));
+            let session = sessions.get(&bucket).await.unwrap();
+            assert_eq!(session.credentials().access_key_id(), "ASIAONE");
+            settle().await;
+        }
+        fake.pass(Duration::from_secs(300));
+        let error = sessions.get(&bucket).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_was_refused_is_replaced() {
+        let fake = Fake::new()
+            .answer(200, &answer("ASIAONE", "2025-07-01T12:05:00Z"))
+            .answer(200, &answer("ASIATWO", "2025-07-01T12:05:00Z"));
+        let context = fake.context(&[]);
+        let base = CredentialsCache::builder(base(None))
+            .clock(context.shared_clock())
+            .build();
+        let sessions = S3ExpressSessions::new(context, "us-east-1", base).unwrap();
+        let bucket: Uri = BUCKET.parse().unwrap();
+        let refused = sessions.get(&bucket).await.unwrap();
+        fake.pass(Duration::from_secs(2));
+        for _ in 0..3 {
+            let other = sessions.replace(&bucket, &refused).await.unwrap();
+            assert_eq!(other.credentials().access_key_id(), "ASIATWO");
+        }
+        assert_eq!(fake.requests().len(), 2);
+    }
+
+    async fn settle() {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]

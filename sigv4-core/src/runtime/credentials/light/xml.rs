@@ -22,7 +22,13 @@ pub(super) fn credentials(
     let malformed = |message: String| FetchError::malformed(provider, message);
     let text = str::from_utf8(answer.body()).unwrap_or_default();
     // The text of a syntax error could quote the answer. A document type is refused.
-    let document = Document::parse(text);
+    let document = if is_modest(text) {
+        Document::parse(text)
+    } else {
+        return Err(malformed(
+            "the answer is longer, or stranger, than any with credentials".to_owned(),
+        ));
+    };
     if !answer.status().is_success() {
         return Err(refusal(
             provider,
@@ -101,6 +107,16 @@ fn kind_of(code: &str) -> Option<FetchErrorKind> {
         _ => None,
     }
 }
+
+/// Tells whether a text is one to be parsed. The time that this takes grows with the square of the
+/// attributes, and faster still with nested namespaces; an answer has one of these, and its length is
+/// that of a token.
+fn is_modest(text: &str) -> bool {
+    text.len() <= LONGEST && text.matches("xmlns").count() <= MOST_NAMESPACES
+}
+
+const LONGEST: usize = 64 * 1024;
+const MOST_NAMESPACES: usize = 8;
 
 fn root_or_child<'a, 'input>(
     document: &'a Document<'input>,

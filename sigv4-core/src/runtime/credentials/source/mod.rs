@@ -129,12 +129,9 @@ impl CredentialSource {
 
     /// Begins a cache of what [`load`](Self::load) makes a provider of.
     ///
-    /// It has the name of this [`kind`](Self::kind), for errors. For
-    /// [`InstanceMetadata`](Self::InstanceMetadata) it has a
-    /// [`grace`](CredentialsCacheBuilder::grace) of six hours, as long as such credentials live:
-    /// while AWS cannot renew them it accepts those that have ended, which all SDKs make use of.
-    /// Where the credentials may come out of a file that somebody edits, they are
-    /// [looked up again](CredentialsCacheBuilder::recheck) once a minute.
+    /// It has the name of this [`kind`](Self::kind), for errors. Where the credentials may come out
+    /// of a file that somebody edits, they are [looked up again](CredentialsCacheBuilder::recheck)
+    /// once a minute.
     ///
     /// # Errors
     ///
@@ -142,7 +139,6 @@ impl CredentialSource {
     pub fn cache(&self, providers: &Providers) -> Result<CredentialsCacheBuilder, ConfigError> {
         let cache = CredentialsCache::builder(self.load(providers)?).name(self.kind());
         Ok(match self {
-            Self::InstanceMetadata => cache.grace(GRACE_OF_INSTANCES),
             Self::Default | Self::Profile(_) | Self::Static(_) | Self::Chain(_) => {
                 cache.recheck(RECHECK_OF_FILES)
             }
@@ -223,6 +219,5 @@ impl From<ChainSource> for CredentialSource {
     }
 }
 
-/// How long credentials of an instance are used after their end.
+/// How often files are looked at that somebody may edit.
 const RECHECK_OF_FILES: Duration = Duration::from_secs(60);
-const GRACE_OF_INSTANCES: Duration = Duration::from_secs(6 * 60 * 60);

@@ -3,13 +3,13 @@
 use std::env;
 use std::env::VarError;
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
+use crate::runtime::credentials::file;
 
 /// A value as it is, or the place where it is to be found.
 #[derive(Clone)]
@@ -54,10 +54,10 @@ impl Value {
 
 fn read_file(field: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     let path = expand_home(field, path)?;
-    let bytes = Zeroizing::new(fs::read(&path).map_err(|error| {
+    let bytes = file::read(&path).map_err(|error| {
         let message = format!("the file `{}` cannot be read", path.display());
         ConfigError::new(field, message).because(error)
-    })?);
+    })?;
     let text = str::from_utf8(&bytes).map_err(|_| {
         ConfigError::new(field, format!("the file `{}` is not text", path.display()))
     })?;
