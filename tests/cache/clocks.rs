@@ -155,3 +155,72 @@ async fn a_jump_is_noticed_within_a_second_of_use() {
         assert!(cache.peek(time.now()).is_none(), "set by {jump} s");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_apart_is_no_jump_and_more_is_one() {
+    for (by, agree) in [(-61, false), (-60, true), (60, true), (61, false)] {
+        let time = TestTime::start();
+        let source = Source::replying(&time, [Reply::New(43_200.0)]);
+        let cache = cache(&time, &source);
+        cache.get().await.unwrap();
+        time.reaches(100.0).await;
+        time.set_by(by);
+        assert_eq!(cache.peek(time.now()).is_some(), agree, "set by {by} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_forward_to_the_very_end_requests_wait_for_new_ones() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::New(3600.0).after(0.5)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(3540);
+    assert_eq!(request(&cache, &time).await.unwrap().generation(), 2);
+    assert_eq!(time.elapsed(), Duration::from_millis(60_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn set_forward_over_the_end_requests_wait_together() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::New(3600.0).after(0.5)]);
+    let cache = cache(&time, &source);
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    time.set_by(8 * 3600);
+    let callers: Vec<_> = (0..10)
+        .map(|_| {
+            let cache = cache.clone();
+            tokio::spawn(async move { cache.get().await.unwrap().generation() })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), 2);
+    }
+    assert_eq!(source.times_asked(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_clocks_disagree_about_the_end_attempts_back_off() {
+    // The time of day is ahead, or behind.
+    for by in [8 * 3600, -8 * 3600] {
+        let time = TestTime::start();
+        let source = Source::replying(&time, [Reply::New(3600.0), Reply::Fails]);
+        // The longest pauses there can be.
+        let cache = builder(&time, &source).random(|| 1.0).build();
+        cache.get().await.unwrap();
+        time.reaches(60.0).await;
+        time.set_by(by);
+        let begin = if by > 0 { 600 } else { 36_000 };
+        for tenth in begin..begin + 100 {
+            time.reaches(f64::from(tenth) / 10.0).await;
+            let before = time.elapsed();
+            assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+            assert_eq!(time.elapsed(), before);
+        }
+        let asked = source.asked();
+        // After 1, 3 and 9 s, in ten.
+        assert_eq!(asked.len(), 1 + 3, "set by {by} s");
+    }
+}

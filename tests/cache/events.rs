@@ -1,7 +1,15 @@
 //! What the hook of a cache is told, and keeping it warm.
 
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sigv4_core::runtime::Clock;
+use sigv4_core::runtime::CredentialsCache;
+use sigv4_core::runtime::CredentialsEvent;
 use sigv4_core::runtime::Readiness;
 
 use crate::fixture::Log;
@@ -82,6 +90,40 @@ async fn may_panic_and_so_may_chance_without_harm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn may_look_into_the_cache_without_being_told_of_it() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(60.0)]);
+    let held: Arc<OnceLock<CredentialsCache>> = Arc::default();
+    let told = Arc::new(AtomicUsize::new(0));
+    let (inside, count, clock) = (Arc::clone(&held), Arc::clone(&told), time.clone());
+    let cache = builder(&time, &source)
+        .on_event(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            if let Some(cache) = inside.get() {
+                let _ = (cache.peek(clock.now()), cache.readiness(), cache.last());
+            }
+        })
+        .build();
+    held.set(cache.clone()).unwrap();
+    for second in 0..10 {
+        time.reaches(f64::from(second)).await;
+        request(&cache, &time).await.unwrap();
+    }
+    // Of the first: that it waited, the fetch, its end and the hit; and nine hits.
+    assert_eq!(told.load(Ordering::Relaxed), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_from_chance_is_no_outage() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::Fails, Reply::New(60.0)]);
+    let cache = builder(&time, &source).random(|| f64::NAN).build();
+    cache.get().await.unwrap_err();
+    time.reaches(2.0).await;
+    assert_eq!(cache.get().await.unwrap().generation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn kept_warm_a_cache_is_fresh_after_a_long_pause() {
     let time = TestTime::start();
     let source = Source::replying(&time, [Reply::New(600.0).after(0.5)]);
@@ -117,4 +159,73 @@ async fn kept_warm_it_recovers_without_requests() {
     assert!((15..=1000).contains(&asked), "asked {asked} times");
     time.reaches(1062.0).await;
     assert_eq!(cache.readiness(), Readiness::Ready);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tell_how_long_it_took_and_why() {
+    let time = TestTime::start();
+    let replies = [
+        Reply::New(60.0).after(0.5),
+        Reply::Same.after(0.25),
+        Reply::Fails.after(2.0),
+        Reply::OtherAccount(60.0),
+    ];
+    let source = Source::replying(&time, replies);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&told);
+    let cache = builder(&time, &source)
+        .on_event(move |event| {
+            let told = match event {
+                CredentialsEvent::RefreshStarted { forced, .. } => format!("started: {forced}"),
+                CredentialsEvent::RefreshSucceeded {
+                    generation, took, ..
+                } => format!("{generation} after {took:?}"),
+                CredentialsEvent::RefreshUnchanged {
+                    generation, took, ..
+                } => format!("{generation} again after {took:?}"),
+                CredentialsEvent::RefreshFailed { failures, took, .. } => {
+                    format!("failed {failures} times after {took:?}")
+                }
+                CredentialsEvent::Blocked { waited, .. } => format!("waited {waited:?}"),
+                CredentialsEvent::IdentityChanged { accepted, .. } => {
+                    format!("somebody else: {accepted}")
+                }
+                _ => return,
+            };
+            note.lock().unwrap().push(told);
+        })
+        .build();
+    let first = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.get().await.map(|_| ()) }
+    });
+    time.reaches(0.1).await;
+    cache.get().await.unwrap();
+    first.await.unwrap().unwrap();
+    time.reaches(10.0).await;
+    cache.replace(1).await;
+    for at in [45.0, 50.0] {
+        time.reaches(at).await;
+        cache.get().await.unwrap();
+        time.reaches(at + 3.0).await;
+    }
+    let mut told = told.lock().unwrap().clone();
+    // Which of the two goes on first does not matter.
+    told[2..4].sort_unstable();
+    assert_eq!(
+        told,
+        [
+            "started: false",
+            "1 after 500ms",
+            "waited 400ms",
+            "waited 500ms",
+            "started: true",
+            "1 again after 250ms",
+            "started: false",
+            "failed 1 times after 2s",
+            "started: false",
+            "somebody else: false",
+            "failed 2 times after 0ns",
+        ]
+    );
 }

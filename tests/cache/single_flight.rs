@@ -137,3 +137,26 @@ async fn a_source_that_panics_has_failed() {
     time.reaches(3.0).await;
     assert_eq!(cache.get().await.unwrap().generation(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_came_later_has_an_answer_of_their_own_in_their_own_time() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::Fails.after(3.0), Reply::Hangs]);
+    let cache = builder(&time, &source)
+        .wait_at_most(Duration::from_secs(4))
+        .build();
+    let early = tokio::spawn({
+        let cache = cache.clone();
+        async move { cache.get().await.map(|_| ()) }
+    });
+    time.reaches(1.0).await;
+    // The first refresh may have been stuck with an endpoint that is back by now.
+    let error = cache.get().await.unwrap_err();
+    assert_eq!(time.elapsed(), Duration::from_secs(5));
+    assert_eq!(
+        error.credentials_outage().unwrap().to_string(),
+        "the script has not answered for 2 s"
+    );
+    assert!(early.await.unwrap().is_err());
+    assert_eq!(source.times_asked(), 2);
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sigv4_core::runtime::Clock;
 
+use crate::fixture::Log;
 use crate::fixture::Reply;
 use crate::fixture::Source;
 use crate::fixture::TestTime;
@@ -207,4 +208,152 @@ async fn credentials_that_have_ended_are_no_answer() {
     time.reaches(60.0).await;
     // Those that are there stay until they end themselves.
     assert_eq!(request(&cache, &time).await.unwrap().generation(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_moment_itself_and_not_before() {
+    for (life, early) in [
+        (12.0, 4.0),
+        (900.0, 300.0),
+        (1200.0, 300.0),
+        (1200.003, 400.001),
+        (3600.0, 900.0),
+        (5399.999, 900.0),
+        (5400.0, 1800.0),
+        (21_600.0, 3600.0),
+    ] {
+        let time = TestTime::start();
+        let source = Source::replying(&time, [Reply::New(life)]);
+        let cache = cache(&time, &source);
+        cache.get().await.unwrap();
+        for (at, asked) in [(life - early - 0.001, 1), (life - early, 2)] {
+            time.reaches(at).await;
+            request(&cache, &time).await.unwrap();
+            settle().await;
+            assert_eq!(source.times_asked(), asked, "{life} s, at {at} s");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_chance_says() {
+    for (random, expected) in [(-3.0, 900.0), (7.0, 450.0)] {
+        let left = due(3600.0, random).await;
+        assert!(
+            left <= expected && left > expected - 6.0,
+            "with {random}, {left} s before the end"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_without_an_end_are_fresh_again_once_they_are_confirmed() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::Endless, Reply::Same]);
+    let log = Log::default();
+    let cache = builder(&time, &source)
+        .recheck(Duration::from_secs(60))
+        .on_event(log.hook())
+        .build();
+    cache.get().await.unwrap();
+    time.reaches(60.0).await;
+    request(&cache, &time).await.unwrap();
+    settle().await;
+    assert_eq!(source.times_asked(), 2);
+    log.take();
+    time.reaches(61.0).await;
+    let confirmed = request(&cache, &time).await.unwrap();
+    assert_eq!(log.take(), ["Hit"]);
+    let ago = time.now().duration_since(confirmed.fetched_at());
+    assert_eq!(ago.unwrap(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_credentials_again_are_asked_for_after_five_minutes_at_most() {
+    // Up to a quarter sooner, by chance; out of its bounds it counts as the nearer of them.
+    for (random, pause) in [(0.0, 225), (1.0, 300), (-3.0, 225), (7.0, 300)] {
+        let time = TestTime::start();
+        let source = Source::replying(&time, [Reply::New(21_600.0), Reply::Same]);
+        let cache = builder(&time, &source).random(move || random).build();
+        cache.get().await.unwrap();
+        for second in 19_800..20_500 {
+            time.reaches(f64::from(second)).await;
+            request(&cache, &time).await.unwrap();
+            settle().await;
+        }
+        let asked = source.asked();
+        for pair in asked[1..].windows(2) {
+            let apart = pair[1].at - pair[0].at;
+            assert_eq!(apart, Duration::from_secs(pause), "with {random}");
+        }
+        assert!(asked.len() > 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_task_of_its_own_and_without_a_lock_for_requests_meanwhile() {
+    let time = TestTime::start();
+    let replies = [
+        Reply::New(3600.0),
+        Reply::Fails.after(5.0),
+        Reply::New(3600.0),
+    ];
+    let source = Source::replying(&time, replies);
+    // The longest pauses there can be.
+    let cache = builder(&time, &source).random(|| 1.0).build();
+    cache.get().await.unwrap();
+    let is_at_hand = || cache.peek(time.now()).is_some();
+    time.reaches(3150.0).await;
+    assert!(!is_at_hand());
+    request(&cache, &time).await.unwrap();
+    assert_eq!(source.times_asked(), 1, "by the request itself");
+    settle().await;
+    assert_eq!(source.times_asked(), 2);
+    // While it runs.
+    assert!(is_at_hand());
+    time.reaches(3155.0).await;
+    settle().await;
+    // It has failed: one request finds out until when there is nothing to do.
+    assert!(!is_at_hand());
+    request(&cache, &time).await.unwrap();
+    assert!(is_at_hand());
+    time.reaches(3156.0).await;
+    assert!(!is_at_hand());
+    request(&cache, &time).await.unwrap();
+    settle().await;
+    assert_eq!(cache.last().unwrap().generation(), 2);
+    assert!(is_at_hand());
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_end_this_very_moment_are_no_answer() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(0.0)]);
+    let cache = cache(&time, &source);
+    let error = cache.get().await.unwrap_err();
+    let cause = std::error::Error::source(error.credentials_outage().unwrap());
+    assert!(cause.unwrap().to_string().contains("has ended already"));
+    assert!(cache.last().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_with_an_end_are_asked_for_by_what_is_left_whatever_the_recheck() {
+    let time = TestTime::start();
+    let source = Source::replying(&time, [Reply::New(3600.0), Reply::Same]);
+    let cache = builder(&time, &source)
+        .recheck(Duration::from_secs(60))
+        .build();
+    cache.get().await.unwrap();
+    for second in 2700..2900 {
+        time.reaches(f64::from(second)).await;
+        request(&cache, &time).await.unwrap();
+        settle().await;
+    }
+    // After three quarters of a quarter of 900 s.
+    let begun: Vec<_> = source
+        .asked()
+        .iter()
+        .map(|asked| asked.at.as_secs())
+        .collect();
+    assert_eq!(begun, [0, 2700, 2869]);
 }

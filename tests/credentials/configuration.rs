@@ -209,6 +209,30 @@ fn makes_a_cache_that_suits_the_source() {
 }
 
 #[test]
+fn looks_up_again_what_may_come_out_of_a_file() {
+    let providers = Providers::light(LoopbackHttp::new());
+    for (source, recheck) in [
+        (r#"{"type":"default"}"#, "Some(60s)"),
+        (r#"{"type":"profile"}"#, "Some(60s)"),
+        (
+            r#"{"type":"static","access_key_id":"AKID","secret_access_key":"x"}"#,
+            "Some(60s)",
+        ),
+        (
+            r#"{"type":"chain","sources":[{"type":"environment"},{"type":"container"}]}"#,
+            "Some(60s)",
+        ),
+        (r#"{"type":"environment"}"#, "None"),
+        (r#"{"type":"container"}"#, "None"),
+        (r#"{"type":"instance_metadata"}"#, "None"),
+    ] {
+        let cache = self::source(source).cache(&providers).unwrap();
+        let text = format!("{cache:?}");
+        assert!(text.contains(&format!("recheck: {recheck}")), "{text}");
+    }
+}
+
+#[test]
 fn says_which_value_is_missing() {
     let error =
         refused(r#"{"type":"static","access_key_id":"env:SIGV4_NOT_SET","secret_access_key":"x"}"#);

@@ -14,8 +14,11 @@ use http_body_util::Empty;
 use http_body_util::Full;
 use sigv4_core::ErrorKind;
 use sigv4_core::PayloadMode;
+use sigv4_core::Signer;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
+use sigv4_core::runtime::CredentialsCache;
+use sigv4_core::runtime::HostScope;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
@@ -37,7 +40,9 @@ use crate::fixture::hyper_client;
 use crate::fixture::signing_error;
 use crate::shared::body::Pieces;
 use crate::shared::body::Step;
+use crate::shared::clock::TestClock;
 use crate::shared::credentials::Failing;
+use crate::shared::credentials::Gate;
 use crate::shared::peer::Peer;
 
 const HOST: &str = "sqs.us-east-1.amazonaws.com";
@@ -205,6 +210,23 @@ async fn each_error_has_its_status() {
         let retry_after = response.headers().get("retry-after");
         assert_eq!(retry_after.is_some(), status == 503, "{name}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_to_come_again_at_once() {
+    let clock = TestClock::new();
+    let credentials = CredentialsCache::builder(Gate::closed())
+        .clock(clock.clone())
+        .build();
+    let signer = Signer::builder("sqs", "us-east-1").build().unwrap();
+    let scope = HostScope::exact([HOST]).unwrap();
+    let authorizer = Authorizer::builder(signer, credentials, scope).build();
+    // The source does not answer, and the next request may ask it again.
+    let (response, ()) = tokio::join!(answer(authorizer, post("/sqs/")), async {
+        clock.advance(5);
+    });
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "1");
 }
 
 #[tokio::test]

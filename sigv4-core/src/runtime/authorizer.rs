@@ -402,6 +402,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn credentials_end_by_the_clock_of_their_cache_and_not_by_that_of_the_signature() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+        let hour = Duration::from_secs(3600);
+        for (signed_at, date) in [
+            (now - 2 * hour, "20150830T103600Z"),
+            (now, "20150830T123600Z"),
+            (now + 2 * hour, "20150830T143600Z"),
+        ] {
+            let credentials = aws_credential_types::Credentials::new(
+                "AKIDEXAMPLE",
+                "secret",
+                None,
+                Some(now + hour),
+                "test",
+            );
+            let cache = CredentialsCache::builder(credentials).clock(now).build();
+            let authorizer = Authorizer::builder(
+                Signer::builder("sqs", "us-east-1").build().unwrap(),
+                cache,
+                HostScope::exact(["sqs.example.com"]).unwrap(),
+            )
+            .clock(signed_at)
+            .build();
+            authorizer.credentials().await.unwrap();
+            let mut request = Request::get("https://sqs.example.com/").body(()).unwrap();
+            let done = authorizer.try_sign(&mut request, Payload::EMPTY, None);
+            assert!(matches!(done.unwrap(), TrySign::Done(Some(_))));
+            assert_eq!(request.headers()["x-amz-date"], date);
+        }
+    }
+
+    #[tokio::test]
     async fn gives_a_receipt_for_what_was_signed_and_for_nothing_else() {
         let request = || Request::get("https://user:pass@sqs.example.com/");
         let mut plain = request().body(()).unwrap();

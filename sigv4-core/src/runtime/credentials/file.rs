@@ -29,3 +29,22 @@ pub(super) fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// 1 MiB
 const LONGEST_FILE: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_regular_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "content").unwrap();
+        assert_eq!(&**read(&path).unwrap(), b"content");
+        assert!(read(folder.path()).is_err());
+        let long = vec![0; 1024 * 1024 + 1];
+        fs::write(&path, long).unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), "is too long");
+        // A device that never ends; elsewhere there is none of this name.
+        assert!(read(Path::new("/dev/zero")).is_err());
+    }
+}

@@ -175,7 +175,9 @@ impl Keeper {
     /// Takes note of what the provider returned.
     fn settle(&self, number: u64, provided: Provided) {
         let now = self.moment();
-        let random = catch_unwind(AssertUnwindSafe(|| (self.settings.random)())).unwrap_or(0.5);
+        let random = catch_unwind(AssertUnwindSafe(|| (self.settings.random)()));
+        let random = random.ok().filter(|random| random.is_finite());
+        let random = random.unwrap_or(0.5);
         let mut events = Vec::new();
         let mut state = self.lock();
         let Some(flight) = state.flight.take_if(|flight| flight.number == number) else {
@@ -185,9 +187,8 @@ impl Keeper {
         let took = now.monotonic.saturating_sub(flight.started);
         let current = self.current.load_full();
         let left = current.as_ref().and_then(|current| {
-            let end = current.lifetime().expires_at?;
-            let end = end.checked_add(self.settings.grace_of(current.provided()))?;
-            Some(end.duration_since(now.wall).unwrap_or_default())
+            let grace = self.settings.grace_of(current.provided());
+            current.lifetime().left(now, grace)
         });
         let is_rejected = current
             .as_ref()

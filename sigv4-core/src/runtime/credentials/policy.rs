@@ -78,16 +78,28 @@ impl Lifetime {
         }
     }
 
+    /// The time of day, and where the clocks disagree about it the earlier and the later one.
+    fn readings(&self, now: Moment) -> (SystemTime, SystemTime) {
+        let projected = now.projected_from(self.fetched);
+        if now.agrees_with(self.fetched) {
+            (now.wall, now.wall)
+        } else {
+            (now.wall.min(projected), now.wall.max(projected))
+        }
+    }
+
+    /// How long they may still be used, by whichever clock allows for longer.
+    pub(super) fn left(&self, now: Moment, grace: Duration) -> Option<Duration> {
+        let end = self.expires_at?.checked_add(grace)?;
+        let (early, _) = self.readings(now);
+        Some(end.duration_since(early).unwrap_or_default())
+    }
+
     /// What the credentials are good for. Where the clocks disagree, the credentials count as ended
     /// when both say so, and as due when either does.
     pub(super) fn standing(&self, now: Moment, rejected: bool, grace: Duration) -> Standing {
         let agree = now.agrees_with(self.fetched);
-        let projected = now.projected_from(self.fetched);
-        let (early, late) = if agree {
-            (now.wall, now.wall)
-        } else {
-            (now.wall.min(projected), now.wall.max(projected))
-        };
+        let (early, late) = self.readings(now);
         // Without anything to come, the clocks do not matter.
         let is_due = rejected || self.refresh_at.is_some_and(|at| !agree || late >= at);
         let Some(end) = self.expires_at else {

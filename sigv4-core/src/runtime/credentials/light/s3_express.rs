@@ -351,8 +351,12 @@ const NAME: &str = "S3ExpressSession";
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::super::fake::Fake;
     use super::*;
+    use crate::runtime::Runtime;
+    use crate::runtime::Task;
 
     const BUCKET: &str =
         "https://bucket--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com";
@@ -525,6 +529,130 @@ mod tests {
         assert_eq!(fake.requests().len(), BUCKETS + 1);
         sessions.get(&bucket(1)).await.unwrap();
         assert_eq!(fake.requests().len(), BUCKETS + 2);
+    }
+
+    #[tokio::test]
+    async fn asks_for_a_session_that_can_only_read_where_that_is_wanted() {
+        for (read_only, mode) in [
+            (None, None),
+            (Some(false), None),
+            (Some(true), Some("ReadOnly")),
+        ] {
+            let fake = Fake::new().answer(200, &answer("ASIAONE", "2025-07-01T12:05:00Z"));
+            let mut session = session(&fake, None);
+            if let Some(yes) = read_only {
+                session = session.read_only(yes);
+            }
+            session.provide_credentials().await.unwrap();
+            let requests = fake.requests();
+            let sent = requests[0].headers().get("x-amz-create-session-mode");
+            assert_eq!(sent.map(|mode| mode.to_str().unwrap()), mode);
+            let authorization = requests[0].headers()["authorization"].to_str().unwrap();
+            // Nobody on the way can turn it into one that can write.
+            let signed = authorization.contains("x-amz-create-session-mode");
+            assert_eq!(signed, mode.is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn says_no_secret_that_the_bucket_says() {
+        let body = "<Error><Code>Denied</Code><Message>base-secret of base-token</Message></Error>";
+        let fake = Fake::new().answer(403, body);
+        let base = base(Some("base-token"));
+        let error = session(&fake, None).create(&base).await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("Denied: (redacted) of (redacted)"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_session_goes_over_plain_http_on_this_machine_only() {
+        // Not even to the agents of containers, which are on it, too.
+        for host in ["bucket.example.com", "169.254.170.2", "169.254.170.23"] {
+            let fake = Fake::new();
+            let endpoint = format!("http://{host}").parse().unwrap();
+            let session =
+                S3ExpressSession::new(fake.context(&[]), endpoint, "us-east-1", base(None));
+            session.unwrap().provide_credentials().await.unwrap_err();
+            assert!(fake.requests().is_empty(), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_hangs_is_asked_again_after_five_seconds() {
+        let answer = answer("ASIAONE", "2025-07-01T12:05:00Z");
+        let fake = Fake::new().hang().answer(200, &answer);
+        let session = session(&fake, None);
+        session.provide_credentials().await.unwrap();
+        assert_eq!(fake.sleeps()[0], Duration::from_secs(5));
+    }
+
+    #[tokio::test]
+    async fn sessions_know_buckets_by_the_whole_endpoint_but_its_path() {
+        let mut fake = Fake::new();
+        for id in ["ASIAONE", "ASIATWO", "ASIATHREE"] {
+            fake = fake.answer(200, &answer(id, "2025-07-01T12:05:00Z"));
+        }
+        let context = fake.context(&[]);
+        let base = CredentialsCache::builder(base(None))
+            .clock(context.shared_clock())
+            .build();
+        let sessions = S3ExpressSessions::new(context, "us-east-1", base).unwrap();
+        for (endpoint, id) in [
+            ("https://127.0.0.1:8443", "ASIAONE"),
+            ("https://127.0.0.1:8444", "ASIATWO"),
+            ("http://127.0.0.1:8443", "ASIATHREE"),
+            ("https://127.0.0.1:8443/key?versions", "ASIAONE"),
+        ] {
+            let session = sessions.get(&endpoint.parse().unwrap()).await.unwrap();
+            assert_eq!(session.credentials().access_key_id(), id, "{endpoint}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_name_the_bucket_that_has_none() {
+        let fake = Fake::new().answer(403, "<Error><Code>AccessDenied</Code></Error>");
+        let context = fake.context(&[]);
+        let base = CredentialsCache::builder(base(None))
+            .clock(context.shared_clock())
+            .build();
+        let sessions = S3ExpressSessions::new(context, "us-east-1", base).unwrap();
+        let error = sessions.get(&BUCKET.parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        let name = error.credentials_outage().unwrap().source_name().to_owned();
+        let host = BUCKET.strip_prefix("https://").unwrap();
+        assert_eq!(name, format!("S3 Express at {host}"));
+
+        let nowhere = sessions.get(&Uri::from_static("/bucket")).await;
+        assert_eq!(nowhere.unwrap_err().kind(), ErrorKind::MissingHost);
+    }
+
+    #[tokio::test]
+    async fn sessions_wait_on_the_runtime_of_the_context() {
+        let fake = Fake::new().hang();
+        let endless = Endless::default();
+        let context = fake.context(&[]).runtime(endless.clone());
+        let base = CredentialsCache::builder(base(None))
+            .clock(context.shared_clock())
+            .build();
+        let sessions = S3ExpressSessions::new(context, "us-east-1", base).unwrap();
+        let bucket = BUCKET.parse().unwrap();
+        assert!(sessions.get(&bucket).now_or_never().is_none());
+        // For the attempt, the refresh and the request.
+        let slept = endless.0.lock().unwrap().clone();
+        assert_eq!(slept, [5, 30, 10].map(Duration::from_secs));
+    }
+
+    /// Notes how long somebody wants to sleep, and does not wake them up.
+    #[derive(Clone, Debug, Default)]
+    struct Endless(Arc<Mutex<Vec<Duration>>>);
+
+    impl Runtime for Endless {
+        fn spawn(&self, _: Task) {}
+
+        fn sleep(&self, duration: Duration) -> Task {
+            self.0.lock().unwrap().push(duration);
+            Box::pin(std::future::pending())
+        }
     }
 
     #[test]

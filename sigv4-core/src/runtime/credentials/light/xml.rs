@@ -199,6 +199,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn does_not_begin_with_what_would_take_long() {
+        let spaces: String = (0..9).map(|at| format!("<a xmlns:n{at}='u'>")).collect();
+        for (name, body) in [
+            ("namespaces", spaces),
+            ("length", format!("<a>{}</a>", " ".repeat(LONGEST))),
+        ] {
+            let error = read(200, &body).unwrap_err();
+            assert_eq!(error.kind(), FetchErrorKind::Malformed, "{name}");
+            assert!(error.to_string().contains("stranger"), "{name}: {error}");
+        }
+    }
+
+    #[test]
     fn reads_all_fields_however_they_are_written() {
         let whole = whole("AssumeRole");
         for (name, body) in [
