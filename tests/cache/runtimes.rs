@@ -324,7 +324,7 @@ struct Nosy(Arc<OnceLock<CredentialsCache>>);
 impl Drop for Nosy {
     fn drop(&mut self) {
         if let Some(cache) = self.0.get() {
-            cache.readiness();
+            let _ = cache.readiness();
         }
     }
 }
