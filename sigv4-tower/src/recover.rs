@@ -45,7 +45,7 @@ use crate::replay_body::ReplayBody;
 /// - `ExpiredToken`, `ExpiredTokenException`, `InvalidToken`, `InvalidAccessKeyId`,
 ///   `InvalidClientTokenId`, `UnrecognizedClientException`: the
 ///   [cache](sigv4_core::runtime::CredentialsCache) asks its provider for other credentials, once
-///   for each set and every 30 s at most.
+///   for each set and every 30 s at most. The answer waits for them for 3 s at most.
 /// - `RequestTimeTooSkewed`, `RequestInTheFuture`: the clock is corrected by the `Date` of the
 ///   answer.
 /// - `SignatureDoesNotMatch`, `InvalidSignatureException`, `AuthFailure`: the same if the clock is

@@ -101,6 +101,7 @@ async fn may_look_into_the_cache_without_being_told_of_it() {
             count.fetch_add(1, Ordering::Relaxed);
             if let Some(cache) = inside.get() {
                 let _ = (cache.peek(clock.now()), cache.readiness(), cache.last());
+                let _ = (cache.peek(clock.now()), cache.peek(clock.now()));
             }
         })
         .build();
