@@ -14,8 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::date::Timestamp;
 use crate::error::ConfigError;
+use crate::error::Error;
 use crate::key::DerivedKey;
 use crate::key::KeyRing;
+use crate::key::KeyUse;
 
 /// AWS credentials, ready to sign with.
 ///
@@ -151,17 +153,16 @@ impl Credentials {
         self.inner.session_token.as_ref()
     }
 
-    /// Calls `sign` with the signing key for a day, region and service.
+    /// Calls `sign` with the signing key for a day and use.
     pub(crate) fn with_key<T>(
         &self,
         time: &Timestamp,
-        region: &str,
-        service: &str,
-        sign: impl FnOnce(&DerivedKey) -> T,
-    ) -> T {
+        to: KeyUse<'_>,
+        sign: impl FnOnce(&Arc<DerivedKey>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let inner = &*self.inner;
-        let secret = (&*inner.access_key_id, inner.secret_access_key.as_str());
-        inner.keys.with_key(secret, time, region, service, sign)
+        let access_key = (&*inner.access_key_id, inner.secret_access_key.as_str());
+        inner.keys.with_key(access_key, time, to, sign)
     }
 
     fn rebuilt(self, change: impl FnOnce(&mut Inner)) -> Self {

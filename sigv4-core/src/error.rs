@@ -119,6 +119,12 @@ pub enum ErrorKind {
     Expiry,
     /// There are no usable credentials.
     Credentials,
+    /// A set of regions was given to SigV4, which signs for one region.
+    RegionSet,
+    /// The backend of SigV4A could not make a signature.
+    #[cfg(feature = "sigv4a")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
+    Ecdsa,
     /// The destination is not within the [host scope](crate::runtime::HostScope).
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]

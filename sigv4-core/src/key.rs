@@ -1,4 +1,5 @@
-//! The signing key, derived from a secret for one day, region and service.
+//! The signing key, derived from a secret for one day, region and service; with SigV4A, the key that
+//! holds everywhere, for one day and service.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#calculate-signature>
 
@@ -11,54 +12,116 @@ use hmac::Mac;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::algorithm::Algorithm;
+use crate::canonical::sink::Sink;
 use crate::date::Timestamp;
+use crate::error::Error;
 use crate::hash::MacKey;
 use crate::names;
+use crate::signature::Signature;
+#[cfg(feature = "sigv4a")]
+use crate::sigv4a::EcdsaKey;
+
+/// What a key is for, apart from the day.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyUse<'a> {
+    pub(crate) algorithm: Algorithm,
+    /// Makes no difference with SigV4A.
+    pub(crate) region: &'a str,
+    pub(crate) service: &'a str,
+}
+
+/// Text that is signed, written piece by piece.
+pub(crate) trait Text {
+    fn write_to(&self, sink: &mut impl Sink);
+}
 
 /// A signing key, and the text that every signature made with it shares.
 pub(crate) struct DerivedKey {
     day: u64,
+    algorithm: Algorithm,
     region: Box<str>,
     service: Box<str>,
-    mac: MacKey,
+    secret: Secret,
     /// `20150830/us-east-1/iam/aws4_request`
     scope: Box<str>,
     /// `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/…, SignedHeaders=`
     authorization_prefix: Box<str>,
 }
 
-impl DerivedKey {
-    fn derive(id: &str, secret: &str, time: &Timestamp, region: &str, service: &str) -> Self {
-        let mut start = Zeroizing::new(Vec::with_capacity("AWS4".len() + secret.len()));
-        start.extend_from_slice(b"AWS4");
-        start.extend_from_slice(secret.as_bytes());
-        let by_day = hmac(&start, time.day());
-        let by_region = hmac(&by_day[..], region);
-        let by_service = hmac(&by_region[..], service);
-        let key = hmac(&by_service[..], names::TERMINATOR);
+enum Secret {
+    Mac(MacKey),
+    #[cfg(feature = "sigv4a")]
+    Ecdsa(EcdsaKey),
+}
 
-        let day = time.day();
-        let scope = format!("{day}/{region}/{service}/{}", names::TERMINATOR);
-        let authorization_prefix = format!(
-            "{} Credential={id}/{scope}, SignedHeaders=",
-            names::ALGORITHM
-        );
-        Self {
+impl DerivedKey {
+    fn derive((id, secret): (&str, &str), time: &Timestamp, to: KeyUse<'_>) -> Result<Self, Error> {
+        let (day, service) = (time.day(), to.service);
+        let (region, scope, secret) = match to.algorithm {
+            Algorithm::V4 => {
+                let region = to.region;
+                let scope = format!("{day}/{region}/{service}/{}", names::TERMINATOR);
+                (region, scope, Secret::Mac(derive_mac(secret, day, to)))
+            }
+            #[cfg(feature = "sigv4a")]
+            Algorithm::V4a(backend) => {
+                let scope = format!("{day}/{service}/{}", names::TERMINATOR);
+                let key = EcdsaKey::derive(backend, id, secret)?;
+                ("", scope, Secret::Ecdsa(key))
+            }
+        };
+        let algorithm = to.algorithm.name();
+        let authorization_prefix = format!("{algorithm} Credential={id}/{scope}, SignedHeaders=");
+        Ok(Self {
             day: time.day_number(),
+            algorithm: to.algorithm,
             region: region.into(),
             service: service.into(),
-            mac: MacKey::new(&key),
+            secret,
             scope: scope.into(),
             authorization_prefix: authorization_prefix.into(),
+        })
+    }
+
+    fn is_for(&self, day: u64, to: KeyUse<'_>) -> bool {
+        self.day == day
+            && self.algorithm == to.algorithm
+            && (*self.region == *to.region || !self.algorithm.is_regional())
+            && *self.service == *to.service
+    }
+
+    /// Signs a text. With SigV4 it is never written down; `BLOCKS` blocks of 64 octets of it are
+    /// hashed in one go.
+    #[inline]
+    pub(crate) fn sign<const BLOCKS: usize>(&self, text: &impl Text) -> Result<Signature, Error> {
+        match &self.secret {
+            Secret::Mac(key) => {
+                let mut hasher = key.begin::<BLOCKS>();
+                text.write_to(&mut hasher);
+                Ok(Signature::of_mac(key.finish(&mut hasher)))
+            }
+            #[cfg(feature = "sigv4a")]
+            Secret::Ecdsa(key) => {
+                let mut message = Vec::new();
+                text.write_to(&mut message);
+                key.sign(&message)
+            }
         }
     }
 
-    fn is_for(&self, day: u64, region: &str, service: &str) -> bool {
-        self.day == day && *self.region == *region && *self.service == *service
+    /// Returns the name of the algorithm.
+    pub(crate) fn algorithm(&self) -> &'static str {
+        self.algorithm.name()
     }
 
-    pub(crate) fn mac(&self) -> &MacKey {
-        &self.mac
+    /// Returns the length of the longest signature.
+    pub(crate) const fn signature_length(&self) -> usize {
+        match self.secret {
+            Secret::Mac(_) => 64,
+            #[cfg(feature = "sigv4a")]
+            Secret::Ecdsa(_) => Signature::MAX,
+        }
     }
 
     pub(crate) fn scope(&self) -> &str {
@@ -68,6 +131,16 @@ impl DerivedKey {
     pub(crate) fn authorization_prefix(&self) -> &str {
         &self.authorization_prefix
     }
+}
+
+fn derive_mac(secret: &str, day: &str, to: KeyUse<'_>) -> MacKey {
+    let mut start = Zeroizing::new(Vec::with_capacity("AWS4".len() + secret.len()));
+    start.extend_from_slice(b"AWS4");
+    start.extend_from_slice(secret.as_bytes());
+    let by_day = hmac(&start, day);
+    let by_region = hmac(&by_day[..], to.region);
+    let by_service = hmac(&by_region[..], to.service);
+    MacKey::new(&hmac(&by_service[..], names::TERMINATOR))
 }
 
 /// The keys that were derived from one secret. A part of the credentials, so that a key can never
@@ -88,27 +161,23 @@ impl KeyRing {
         }
     }
 
-    /// Calls `sign` with the key for a day, region and service, which is derived if it is not
-    /// there.
+    /// Calls `sign` with the key for a day and use, which is derived if it is not there.
     pub(crate) fn with_key<T>(
         &self,
-        (id, secret): (&str, &str),
+        access_key: (&str, &str),
         time: &Timestamp,
-        region: &str,
-        service: &str,
-        sign: impl FnOnce(&DerivedKey) -> T,
-    ) -> T {
+        to: KeyUse<'_>,
+        sign: impl FnOnce(&Arc<DerivedKey>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let day = time.day_number();
         let keys = self.keys.load();
-        if let Some(key) = keys.iter().find(|key| key.is_for(day, region, service)) {
+        if let Some(key) = keys.iter().find(|key| key.is_for(day, to)) {
             return sign(key);
         }
         drop(keys);
-        let key = Arc::new(DerivedKey::derive(id, secret, time, region, service));
+        let key = Arc::new(DerivedKey::derive(access_key, time, to)?);
         self.keys.rcu(|keys| {
-            let others = keys
-                .iter()
-                .filter(|other| !other.is_for(day, region, service));
+            let others = keys.iter().filter(|other| !other.is_for(day, to));
             std::iter::once(&key)
                 .chain(others)
                 .take(SLOTS)
@@ -133,7 +202,6 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use crate::canonical::sink::Sink;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
@@ -141,10 +209,24 @@ mod tests {
         Timestamp::new(UNIX_EPOCH + Duration::from_secs(day * 86_400)).unwrap()
     }
 
+    struct Letters;
+
+    impl Text for Letters {
+        fn write_to(&self, sink: &mut impl Sink) {
+            sink.put(b"text");
+        }
+    }
+
     fn tag(key: &DerivedKey) -> String {
-        let mut text = key.mac().begin::<4>();
-        text.put(b"text");
-        String::from_utf8(key.mac().finish(&mut text).to_hex().to_vec()).unwrap()
+        key.sign::<4>(&Letters).unwrap().as_str().to_owned()
+    }
+
+    fn of<'a>(region: &'a str, service: &'a str) -> KeyUse<'a> {
+        KeyUse {
+            algorithm: Algorithm::V4,
+            region,
+            service,
+        }
     }
 
     fn hex_of(bytes: &[u8]) -> String {
@@ -160,7 +242,8 @@ mod tests {
             0xc1, 0x54, 0xa4, 0xb9,
         ];
         let day = 16_677; // 2015-08-30
-        let key = DerivedKey::derive("AKIDEXAMPLE", SECRET, &time(day), "us-east-1", "iam");
+        let key = DerivedKey::derive(("AKIDEXAMPLE", SECRET), &time(day), of("us-east-1", "iam"))
+            .unwrap();
         let expected = keyed(&published)
             .chain_update("text")
             .finalize()
@@ -173,7 +256,10 @@ mod tests {
     fn keeps_a_bounded_number_of_keys() {
         let ring = KeyRing::new();
         for day in 0..100 {
-            ring.with_key(("id", SECRET), &time(day), "us-east-1", "iam", |_| ());
+            ring.with_key(("id", SECRET), &time(day), of("us-east-1", "iam"), |_| {
+                Ok(())
+            })
+            .unwrap();
         }
         assert_eq!(ring.keys.load().len(), SLOTS);
         // The latest are those that are kept.
@@ -197,8 +283,9 @@ mod tests {
                 (1, "", "ab"),
                 (1, "b", "a"),
             ] {
-                let tag = ring.with_key(("id", SECRET), &time(day), region, service, tag);
-                tags.insert(tag);
+                let key = of(region, service);
+                let tag = ring.with_key(("id", SECRET), &time(day), key, |key| Ok(tag(key)));
+                tags.insert(tag.unwrap());
             }
         }
         assert_eq!(ring.keys.load().len(), 5);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod algorithm;
 mod canonical;
 mod credentials;
 mod date;
@@ -18,7 +19,10 @@ mod rules;
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub mod runtime;
 mod scope;
+mod signature;
 mod signer;
+#[cfg(feature = "sigv4a")]
+mod sigv4a;
 mod target;
 mod trace;
 
@@ -47,4 +51,7 @@ pub use crate::rules::WireForm;
 pub use crate::signer::Signed;
 pub use crate::signer::Signer;
 pub use crate::signer::SignerBuilder;
+#[cfg(feature = "sigv4a")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
+pub use crate::sigv4a::EcdsaBackend;
 pub use crate::trace::SigningTrace;

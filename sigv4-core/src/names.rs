@@ -9,8 +9,8 @@ pub(crate) const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-a
 pub(crate) const X_AMZ_S3SESSION_TOKEN: HeaderName =
     HeaderName::from_static("x-amz-s3session-token");
 
-/// `AWS4-HMAC-SHA256`, the name of SigV4 in `Authorization` and in the string to sign.
-pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(crate) const X_AMZ_REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");
+
 /// The last part of every credential scope.
 pub(crate) const TERMINATOR: &str = "aws4_request";
 
@@ -24,6 +24,7 @@ pub(crate) fn is_own_header(name: &str) -> bool {
             | "x-amz-content-sha256"
             | "x-amz-security-token"
             | "x-amz-s3session-token"
+            | "x-amz-region-set"
     )
 }
 

@@ -59,6 +59,22 @@ impl SigningOverrides {
         Ok(self)
     }
 
+    /// Signs for another set of regions, where the signer is [one of
+    /// SigV4A](crate::SignerBuilder::sigv4a): a list with commas, or `*` for all.
+    ///
+    /// With a signer of SigV4 a set of several regions is an error of the kind
+    /// [`RegionSet`](crate::ErrorKind::RegionSet) when the request is signed.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a list of valid names of regions.
+    #[cfg(feature = "sigv4a")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
+    pub fn region_set(mut self, regions: &str) -> Result<Self, ConfigError> {
+        self.region = Some(Region::set(regions)?);
+        Ok(self)
+    }
+
     /// Covers the body in another way.
     #[must_use]
     pub const fn payload(mut self, payload: PayloadMode) -> Self {

@@ -72,7 +72,7 @@ impl Signer {
             &options.into(),
             credentials,
             now,
-            |_, presigned| presigned,
+            |_, presigned| Ok(presigned),
         )
     }
 
@@ -90,7 +90,7 @@ impl Signer {
         now: SystemTime,
     ) -> Result<SigningTrace, Error> {
         let time = Timestamp::new(now)?;
-        let scope = self.scope(None);
+        let scope = self.scope(None)?;
         self.presign_canonical(
             request,
             &options.into(),
@@ -108,10 +108,10 @@ impl Signer {
         options: &PresignOptions,
         credentials: &Credentials,
         now: SystemTime,
-        use_it: impl FnOnce(&CanonicalRequest<'_>, Presigned) -> T,
+        use_it: impl FnOnce(&CanonicalRequest<'_>, Presigned) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let signing = self.options();
-        let scope = self.scope(None);
+        let scope = self.scope(None)?;
         let time = Timestamp::new(now)?;
         let lifetime = options.lifetime(&time, credentials)?;
         let view = View::new(request)?;
@@ -148,9 +148,9 @@ impl Signer {
             headers.names_text()
         };
 
-        let credential = credentials.with_key(&time, scope.region, scope.service, |key| {
-            format!("{}/{}", credentials.access_key_id(), key.scope())
-        });
+        let credential = credentials.with_key(&time, scope.key(), |key| {
+            Ok(format!("{}/{}", credentials.access_key_id(), key.scope()))
+        })?;
         let expires = lifetime.as_secs().to_string();
         let token_mode = signing.token_mode(scope.rules);
         let token = credentials
@@ -162,12 +162,15 @@ impl Signer {
             "X-Amz-Security-Token"
         };
         let mut added: Vec<(&str, &[u8])> = vec![
-            ("X-Amz-Algorithm", names::ALGORITHM.as_bytes()),
+            ("X-Amz-Algorithm", scope.algorithm.name().as_bytes()),
             ("X-Amz-Credential", credential.as_bytes()),
             ("X-Amz-Date", time.as_bytes()),
             ("X-Amz-Expires", expires.as_bytes()),
             ("X-Amz-SignedHeaders", &names),
         ];
+        if let Some(region_set) = scope.region_set() {
+            added.push(("X-Amz-Region-Set", region_set.as_bytes()));
+        }
         if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Signed) {
             added.push((token_name, token.as_bytes()));
         }
@@ -193,9 +196,8 @@ impl Signer {
             payload: &digest,
         };
 
-        let signature = credentials.with_key(&time, scope.region, scope.service, |key| {
-            canonical.sign(&time, key)
-        });
+        let signature =
+            credentials.with_key(&time, scope.key(), |key| canonical.sign(&time, key))?;
         let mut query = target.query.text.to_string();
         if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Appended) {
             let token =
@@ -203,7 +205,7 @@ impl Signer {
             query.extend(["&", token_name, "="].into_iter().chain(token));
         }
         query.push_str("&X-Amz-Signature=");
-        query.extend(signature.iter().copied().map(char::from));
+        query.push_str(signature.as_str());
 
         let uri = target.uri(&view, &query)?;
         let presigned = Presigned {
@@ -212,7 +214,7 @@ impl Signer {
             uri,
             expires_at: time.time() + lifetime,
         };
-        Ok(use_it(&canonical, presigned))
+        use_it(&canonical, presigned)
     }
 }
 

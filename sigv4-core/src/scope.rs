@@ -1,8 +1,10 @@
 //! What a signature is for: a service in a region, by the rules of that service.
 
+use crate::algorithm::Algorithm;
 use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::key::KeyUse;
 use crate::payload::Payload;
 use crate::payload::PayloadDigest;
 use crate::rules::PlusPolicy;
@@ -30,18 +32,29 @@ impl Service {
     }
 }
 
-/// A region.
+/// A region, or a set of regions.
 #[derive(Clone, Debug)]
-pub(crate) struct Region(Box<str>);
+pub(crate) struct Region {
+    text: Box<str>,
+    is_set: bool,
+}
 
 impl Region {
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Tells whether these may be several regions, for which SigV4 cannot sign.
+    pub(crate) const fn is_set(&self) -> bool {
+        self.is_set
     }
 
     pub(crate) fn new(name: &str) -> Result<Self, ConfigError> {
         if is_scope_part(name) {
-            Ok(Self(name.into()))
+            Ok(Self {
+                text: name.into(),
+                is_set: false,
+            })
         } else if name.contains(['*', ',']) {
             Err(ConfigError::new(
                 "region",
@@ -54,7 +67,34 @@ impl Region {
             ))
         }
     }
+
+    /// Reads a list of regions, with commas and blanks between them, in which `*` stands for any
+    /// text. The blanks are not kept.
+    #[cfg(feature = "sigv4a")]
+    pub(crate) fn set(list: &str) -> Result<Self, ConfigError> {
+        let regions: Vec<&str> = list.split(',').map(str::trim).collect();
+        let is_region = |region: &&str| {
+            // In a copy of the name whose wildcards are letters.
+            is_scope_part(region)
+                || (region.contains('*') && is_scope_part(&region.replace('*', "x")))
+        };
+        if list.len() <= MAX_REGION_SET && regions.iter().all(is_region) {
+            Ok(Self {
+                text: regions.join(",").into(),
+                is_set: regions.len() > 1 || list.contains('*'),
+            })
+        } else {
+            Err(ConfigError::new(
+                "region_set",
+                "must be regions such as `us-east-1`, with commas between them, or `*` for all",
+            ))
+        }
+    }
 }
+
+/// A bound for a header that is sent with every request. There are a few dozen regions.
+#[cfg(feature = "sigv4a")]
+const MAX_REGION_SET: usize = 2048;
 
 fn is_scope_part(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -64,13 +104,29 @@ fn is_scope_part(text: &str) -> bool {
 /// What one signature is for: the configuration, or what one request wants otherwise.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
+    pub(crate) algorithm: Algorithm,
     pub(crate) service: &'a str,
+    /// With SigV4A, the set of regions.
     pub(crate) region: &'a str,
     pub(crate) rules: &'a SigningRules,
     pub(crate) plus: PlusPolicy,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// Returns what the signing key is for.
+    pub(crate) const fn key(&self) -> KeyUse<'a> {
+        KeyUse {
+            algorithm: self.algorithm,
+            region: self.region,
+            service: self.service,
+        }
+    }
+
+    /// Returns the set of regions that is named beside the signature, if one is.
+    pub(crate) fn region_set(&self) -> Option<&'a str> {
+        (!self.algorithm.is_regional()).then_some(self.region)
+    }
+
     pub(crate) fn digest(&self, payload: Payload<'_>) -> Result<PayloadDigest, Error> {
         match (self.rules.unsigned_payload, payload) {
             (UnsignedPayload::Always, _) => Ok(Payload::Unsigned.digest()),

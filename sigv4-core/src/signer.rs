@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::Uri;
 use http::header;
 
+use crate::algorithm::Algorithm;
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::request::CanonicalRequest;
 use crate::canonical::sink::Sink;
@@ -34,6 +35,9 @@ use crate::rules::WireForm;
 use crate::scope::Region;
 use crate::scope::Scope;
 use crate::scope::Service;
+use crate::signature::Signature;
+#[cfg(feature = "sigv4a")]
+use crate::sigv4a::EcdsaBackend;
 use crate::target::OwnHeaders;
 use crate::target::Target;
 use crate::target::View;
@@ -84,6 +88,7 @@ impl Signer {
         SignerBuilder {
             service,
             region: region.into(),
+            algorithm: Algorithm::V4,
             options,
         }
     }
@@ -107,7 +112,7 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<Signed, Error> {
-        self.sign_scope(self.scope(None), request, payload, credentials, now)
+        self.sign_scope(self.scope(None)?, request, payload, credentials, now)
     }
 
     /// Signs a request as [`sign`](Self::sign) does, with per-request overrides.
@@ -127,7 +132,7 @@ impl Signer {
         overrides: &SigningOverrides,
     ) -> Result<Signed, Error> {
         self.sign_scope(
-            self.scope(Some(overrides)),
+            self.scope(Some(overrides))?,
             request,
             payload,
             credentials,
@@ -150,7 +155,7 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<SigningTrace, Error> {
-        self.trace_scope(self.scope(None), request, payload, credentials, now)
+        self.trace_scope(self.scope(None)?, request, payload, credentials, now)
     }
 
     /// Tells what [`sign_with`](Self::sign_with) would sign.
@@ -167,7 +172,7 @@ impl Signer {
         overrides: &SigningOverrides,
     ) -> Result<SigningTrace, Error> {
         self.trace_scope(
-            self.scope(Some(overrides)),
+            self.scope(Some(overrides))?,
             request,
             payload,
             credentials,
@@ -181,7 +186,7 @@ impl Signer {
         self.config.service.as_str()
     }
 
-    /// Returns the region.
+    /// Returns the region; with SigV4A, the set of regions.
     #[must_use]
     pub fn region(&self) -> &str {
         self.config.region.as_str()
@@ -201,7 +206,11 @@ impl Signer {
         self.options().plus
     }
 
-    pub(crate) fn scope<'a>(&'a self, overrides: Option<&'a SigningOverrides>) -> Scope<'a> {
+    /// Returns what a signature is for.
+    pub(crate) fn scope<'a>(
+        &'a self,
+        overrides: Option<&'a SigningOverrides>,
+    ) -> Result<Scope<'a>, Error> {
         let config = &*self.config;
         let options = &config.options;
         let service = overrides.and_then(SigningOverrides::of_service);
@@ -209,15 +218,29 @@ impl Signer {
         let region = overrides
             .and_then(SigningOverrides::of_region)
             .unwrap_or(&config.region);
+        if region.is_set() && config.algorithm.is_regional() {
+            return Err(REGION_SET);
+        }
         let plus = overrides
             .and_then(SigningOverrides::plus_policy)
             .or(options.plus);
-        Scope {
+        Ok(Scope {
+            algorithm: config.algorithm,
             service: service.as_str(),
             region: region.as_str(),
             rules,
             plus: plus.unwrap_or(rules.plus),
-        }
+        })
+    }
+
+    /// Returns the rules that a request is signed by.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn rules_with<'a>(
+        &'a self,
+        overrides: Option<&'a SigningOverrides>,
+    ) -> &'a SigningRules {
+        let service = overrides.and_then(SigningOverrides::of_service);
+        service.map_or(self.rules(), |(_, rules)| rules)
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -250,13 +273,7 @@ impl Signer {
             signed_headers: &headers.names_text(),
             payload: &added.digest,
         };
-        Ok(SigningTrace::new(
-            &canonical,
-            &scope,
-            credentials,
-            &time,
-            view.headers,
-        ))
+        SigningTrace::new(&canonical, &scope, credentials, &time, view.headers)
     }
 
     fn sign_scope<R: Signable>(
@@ -298,20 +315,19 @@ impl Signer {
         headers.push("host", target.host(view, own.host)?.as_bytes());
         added.push_to(&mut headers, time);
         let uri = target.rewritten(view, options.wire)?;
-        let (signature, authorization) =
-            credentials.with_key(time, scope.region, scope.service, |key| {
-                let authorization = AuthorizationText::new(key, &headers);
-                let canonical = CanonicalRequest {
-                    method: view.method.as_str(),
-                    path: &target.path,
-                    query: &target.query.text,
-                    headers: &headers,
-                    signed_headers: authorization.signed_headers(),
-                    payload: &added.digest,
-                };
-                let signature = canonical.sign(time, key);
-                (signature, authorization.finish(&signature))
-            });
+        let (signature, authorization) = credentials.with_key(time, scope.key(), |key| {
+            let authorization = AuthorizationText::new(key, &headers);
+            let canonical = CanonicalRequest {
+                method: view.method.as_str(),
+                path: &target.path,
+                query: &target.query.text,
+                headers: &headers,
+                signed_headers: authorization.signed_headers(),
+                payload: &added.digest,
+            };
+            let signature = canonical.sign(time, key)?;
+            Ok((signature, authorization.finish(&signature)))
+        })?;
         Ok(Some(Prepared {
             signature,
             authorization,
@@ -331,6 +347,8 @@ impl Signer {
         let options = self.options();
         let token_mode = options.token_mode(scope.rules);
         Ok(Added {
+            region_set: scope.region_set(),
+            replaces_region_set: own.has_region_set,
             digest: scope.digest(payload)?,
             sends_digest: match options.content_sha256 {
                 ContentSha256::Always => true,
@@ -377,10 +395,33 @@ impl fmt::Debug for Signer {
 pub struct SignerBuilder {
     service: String,
     region: String,
+    algorithm: Algorithm,
     options: Options,
 }
 
 impl SignerBuilder {
+    /// Signs with SigV4A, which covers a set of regions: the region that was given is then a list
+    /// with commas (`us-east-1,us-west-2`), or `*` for all. Default: SigV4, for one region.
+    ///
+    /// For multi-region access points of S3, global endpoints of EventBridge, key-value stores of
+    /// CloudFront, and whatever else AWS says needs it.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>
+    ///
+    /// ```
+    /// use sigv4_core::{EcdsaBackend, Signer};
+    ///
+    /// // For bucket `mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com`.
+    /// let signer = Signer::builder("s3", "*").sigv4a(EcdsaBackend::P256).build()?;
+    /// # Ok::<(), sigv4_core::ConfigError>(())
+    /// ```
+    #[cfg(feature = "sigv4a")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
+    pub fn sigv4a(mut self, backend: EcdsaBackend) -> Self {
+        self.algorithm = Algorithm::V4a(backend);
+        self
+    }
+
     /// Sets the rules of the service. Default: [those of its name](SigningRules::for_service).
     pub fn rules(mut self, rules: SigningRules) -> Self {
         self.options.rules = rules;
@@ -430,14 +471,19 @@ impl SignerBuilder {
     ///
     /// # Errors
     ///
-    /// When the service or the region is not a valid name of one.
+    /// When the service or the region is not a valid name of one; a set of regions is, with SigV4A.
     pub fn build(self) -> Result<Signer, ConfigError> {
         let service = Service::new(&self.service)?;
-        let region = Region::new(&self.region)?;
+        let region = match self.algorithm {
+            Algorithm::V4 => Region::new(&self.region)?,
+            #[cfg(feature = "sigv4a")]
+            Algorithm::V4a(_) => Region::set(&self.region)?,
+        };
         Ok(Signer {
             config: Arc::new(Config {
                 service,
                 region,
+                algorithm: self.algorithm,
                 options: self.options,
             }),
         })
@@ -448,6 +494,7 @@ impl SignerBuilder {
 struct Config {
     service: Service,
     region: Region,
+    algorithm: Algorithm,
     options: Options,
 }
 
@@ -471,6 +518,8 @@ impl Options {
 
 /// What a request gets beside its signature.
 struct Added<'a> {
+    region_set: Option<&'a str>,
+    replaces_region_set: bool,
     digest: PayloadDigest,
     sends_digest: bool,
     token: Option<(&'a HeaderName, &'a HeaderValue)>,
@@ -485,6 +534,9 @@ impl Added<'_> {
     /// Adds the headers that are signed to the others, and sorts them all.
     fn push_to<'b>(&'b self, headers: &mut SignedHeaders<'b>, time: &'b Timestamp) {
         headers.push("x-amz-date", time.as_bytes());
+        if let Some(region_set) = self.region_set {
+            headers.push("x-amz-region-set", region_set.as_bytes());
+        }
         if self.sends_digest {
             headers.push("x-amz-content-sha256", self.digest.as_bytes());
         }
@@ -497,7 +549,7 @@ impl Added<'_> {
 
 /// What becomes of a request when it is signed.
 struct Prepared<'a> {
-    signature: [u8; 64],
+    signature: Signature,
     authorization: HeaderValue,
     uri: Option<Uri>,
     added: Added<'a>,
@@ -511,6 +563,13 @@ impl Prepared<'_> {
         headers.insert(header::AUTHORIZATION, self.authorization);
         let date = HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value");
         headers.insert(names::X_AMZ_DATE, date);
+        if let Some(region_set) = added.region_set {
+            let region_set = HeaderValue::from_str(region_set);
+            let region_set = region_set.expect("names of regions are a header value");
+            headers.insert(names::X_AMZ_REGION_SET, region_set);
+        } else if added.replaces_region_set {
+            headers.remove(names::X_AMZ_REGION_SET);
+        }
         if added.sends_digest {
             headers.insert(names::X_AMZ_CONTENT_SHA256, added.digest.header_value());
         } else if added.replaces_digest {
@@ -547,7 +606,8 @@ impl AuthorizationText {
     /// Begins with everything but the signature.
     fn new(key: &DerivedKey, headers: &SignedHeaders<'_>) -> Self {
         let prefix = key.authorization_prefix();
-        let length = prefix.len() + headers.names_len() + Self::BETWEEN.len() + 64;
+        let length =
+            prefix.len() + headers.names_len() + Self::BETWEEN.len() + key.signature_length();
         let mut text = Vec::with_capacity(length);
         text.put_str(prefix);
         headers.write_names_to(&mut text);
@@ -562,9 +622,9 @@ impl AuthorizationText {
         &self.text[self.names..]
     }
 
-    fn finish(mut self, signature: &[u8; 64]) -> HeaderValue {
+    fn finish(mut self, signature: &Signature) -> HeaderValue {
         self.text.put_str(Self::BETWEEN);
-        self.text.put(signature);
+        self.text.put(signature.as_bytes());
         let mut value = HeaderValue::from_maybe_shared(Bytes::from(self.text))
             .expect("access key id, scope, header names and hex are visible ASCII");
         value.set_sensitive(true);
@@ -575,7 +635,7 @@ impl AuthorizationText {
 /// What signing a request gave, beside the headers that are in it now.
 #[derive(Clone)]
 pub struct Signed {
-    signature: Option<[u8; 64]>,
+    signature: Option<Signature>,
     time: Timestamp,
 }
 
@@ -586,9 +646,7 @@ impl Signed {
     /// [`ExistingAuthorization::DangerKeep`] allows, and was not signed.
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
-        self.signature
-            .as_ref()
-            .and_then(|hex| std::str::from_utf8(hex).ok())
+        self.signature.as_ref().map(Signature::as_str)
     }
 
     /// Returns the time that the signature names: the given one without its fraction of a second.
@@ -606,6 +664,11 @@ impl fmt::Debug for Signed {
     }
 }
 
+const REGION_SET: Error = Error::new(
+    ErrorKind::RegionSet,
+    "a set of regions was given for one request, which SigV4 cannot sign for; \
+     give one region, or build the signer with SigV4A",
+);
 const SIGNED_QUERY: Error = Error::new(
     ErrorKind::ExistingAuthorization,
     "the query carries X-Amz-* authentication and the wire form forbids removing it; \

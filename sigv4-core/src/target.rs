@@ -89,6 +89,7 @@ impl<'a> View<'a> {
             authorization: Authorization::None,
             has_content_sha256: false,
             has_token: false,
+            has_region_set: false,
         };
         let rules = rules.of(self.headers);
         for (name, value) in self.headers {
@@ -97,6 +98,7 @@ impl<'a> View<'a> {
                 "authorization" => own.authorization.add(value),
                 "x-amz-date" => {}
                 "x-amz-content-sha256" => own.has_content_sha256 = true,
+                "x-amz-region-set" => own.has_region_set = true,
                 "x-amz-security-token" | "x-amz-s3session-token" => own.has_token = true,
                 name if rules.signs(name) => signed.push(name, value.as_bytes()),
                 _ => {}
@@ -112,6 +114,7 @@ pub(crate) struct OwnHeaders<'a> {
     pub(crate) authorization: Authorization,
     pub(crate) has_content_sha256: bool,
     pub(crate) has_token: bool,
+    pub(crate) has_region_set: bool,
 }
 
 /// The `Authorization` headers of a request.

@@ -9,6 +9,8 @@ use http::HeaderName;
 use crate::canonical::request::CanonicalRequest;
 use crate::credentials::Credentials;
 use crate::date::Timestamp;
+use crate::error::Error;
+use crate::key::Text;
 use crate::scope::Scope;
 
 /// The canonical request and the string to sign of one signature.
@@ -34,19 +36,20 @@ impl SigningTrace {
         credentials: &Credentials,
         time: &Timestamp,
         headers: &HeaderMap,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let mut canonical_request = Vec::new();
         canonical.write_to(&mut canonical_request);
-        let string_to_sign = credentials.with_key(time, scope.region, scope.service, |key| {
-            let text = canonical.string_to_sign(time, key.scope());
-            String::from_utf8(text).expect("date, scope and hex are ASCII")
-        });
+        let string_to_sign = credentials.with_key(time, scope.key(), |key| {
+            let mut text = Vec::new();
+            canonical.string_to_sign(time, key).write_to(&mut text);
+            Ok(String::from_utf8(text).expect("date, scope and hex are ASCII"))
+        })?;
         let sensitive = headers.iter().filter(|(_, value)| value.is_sensitive());
-        Self {
+        Ok(Self {
             canonical_request,
             string_to_sign,
             sensitive: sensitive.map(|(name, _)| name.clone()).collect(),
-        }
+        })
     }
 
     /// Returns the canonical request as it was hashed, secrets included. Octets that are not UTF-8

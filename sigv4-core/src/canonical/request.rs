@@ -6,10 +6,12 @@ use crate::canonical::headers::SignedHeaders;
 use crate::canonical::path::CanonicalPath;
 use crate::canonical::sink::Sink;
 use crate::date::Timestamp;
+use crate::error::Error;
 use crate::hash::Hasher;
 use crate::key::DerivedKey;
-use crate::names;
+use crate::key::Text;
 use crate::payload::PayloadDigest;
+use crate::signature::Signature;
 
 /// Everything that a signature covers.
 pub(crate) struct CanonicalRequest<'a> {
@@ -38,21 +40,21 @@ impl CanonicalRequest<'_> {
     }
 
     /// Returns the string to sign.
-    pub(crate) fn string_to_sign(&self, time: &Timestamp, scope: &str) -> Vec<u8> {
-        let mut text = Vec::new();
-        begin_string_to_sign(time, scope, &mut text);
-        text.put(&self.digest());
-        text
+    pub(crate) fn string_to_sign<'a>(
+        &'a self,
+        time: &'a Timestamp,
+        key: &'a DerivedKey,
+    ) -> StringToSign<'a> {
+        StringToSign {
+            canonical: self,
+            time,
+            key,
+        }
     }
 
-    /// Returns the signature in hex. Neither text is ever written down.
-    pub(crate) fn sign(&self, time: &Timestamp, key: &DerivedKey) -> [u8; 64] {
-        // The other way round, the processor would have to wait: reading blocks of what was just
-        // written in pieces takes long.
-        let mut text = key.mac().begin::<BLOCKS_TO_SIGN>();
-        begin_string_to_sign(time, key.scope(), &mut text);
-        text.put(&self.digest());
-        key.mac().finish(&mut text).to_hex()
+    /// Returns the signature. With SigV4 neither text is ever written down.
+    pub(crate) fn sign(&self, time: &Timestamp, key: &DerivedKey) -> Result<Signature, Error> {
+        key.sign::<BLOCKS_TO_SIGN>(&self.string_to_sign(time, key))
     }
 
     fn digest(&self) -> [u8; 64] {
@@ -62,14 +64,25 @@ impl CanonicalRequest<'_> {
     }
 }
 
-/// Writes all of the string to sign but its end, the digest of the canonical request.
-fn begin_string_to_sign(time: &Timestamp, scope: &str, sink: &mut impl Sink) {
-    sink.put_str(names::ALGORITHM);
-    sink.put(b"\n");
-    sink.put(time.as_bytes());
-    sink.put(b"\n");
-    sink.put_str(scope);
-    sink.put(b"\n");
+/// What is signed: the algorithm, the time, the scope, and the digest of the canonical request.
+pub(crate) struct StringToSign<'a> {
+    canonical: &'a CanonicalRequest<'a>,
+    time: &'a Timestamp,
+    key: &'a DerivedKey,
+}
+
+impl Text for StringToSign<'_> {
+    fn write_to(&self, sink: &mut impl Sink) {
+        sink.put_str(self.key.algorithm());
+        sink.put(b"\n");
+        sink.put(self.time.as_bytes());
+        sink.put(b"\n");
+        sink.put_str(self.key.scope());
+        sink.put(b"\n");
+        // Computed before the rest was written, the processor would have to wait: reading blocks
+        // of what was just written in pieces takes long.
+        sink.put(&self.canonical.digest());
+    }
 }
 
 /// Enough for most canonical requests.

@@ -121,7 +121,8 @@ impl Authorizer {
         let mode = overrides
             .and_then(SigningOverrides::payload_mode)
             .unwrap_or(inner.payload);
-        match (mode, inner.signer.scope(overrides).rules.unsigned_payload) {
+        let rules = inner.signer.scope(overrides)?.rules;
+        match (mode, rules.unsigned_payload) {
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),
@@ -212,7 +213,7 @@ impl Authorizer {
         let receipt = || {
             let circumstances = Circumstances::new(
                 &inner.learning,
-                signer.scope(overrides).rules,
+                signer.rules_with(overrides),
                 request.uri(),
                 (ours, skew),
                 credentials.credentials().expires_at(),

@@ -168,7 +168,7 @@ pub fn replay_limit(authorizer: &Authorizer, overrides: Option<&SigningOverrides
     if overrides.is_some_and(|overrides| !overrides.signs()) {
         return None;
     }
-    let rules = authorizer.signer().scope(overrides).rules;
+    let rules = authorizer.signer().rules_with(overrides);
     if !authorizer.learning().subjects(rules).are_any() {
         return None;
     }
