@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+#[cfg(feature = "runtime")]
+mod body;
 mod canonical;
 mod credentials;
 mod date;
@@ -12,6 +14,8 @@ mod key;
 mod names;
 mod overrides;
 mod payload;
+#[cfg(feature = "runtime")]
+mod pieces;
 mod presign;
 mod request;
 mod rules;

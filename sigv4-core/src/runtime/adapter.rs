@@ -1,6 +1,7 @@
 //! What an adapter does with bodies and answers. For the adapters of this family: it may change in
 //! any release.
 
+pub use crate::pieces::Pieces;
 pub use crate::runtime::framing::agreed_length;
 pub use crate::runtime::framing::declared_length;
 pub use crate::runtime::framing::into_bytes;
@@ -10,7 +11,6 @@ pub use crate::runtime::framing::trailers_refused;
 pub use crate::runtime::framing::unreadable_body;
 pub use crate::runtime::held_body::BodyHolder;
 pub use crate::runtime::held_body::HeldBody;
-pub use crate::runtime::held_body::Pieces;
 pub use crate::runtime::length_checked::LengthChecked;
 pub use crate::runtime::recovery::Inquiry;
 pub use crate::runtime::recovery::PATIENCE;

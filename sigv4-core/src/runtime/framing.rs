@@ -5,13 +5,14 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9112#section-6>
 
-use bytes::Buf;
-use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::header;
 
+pub use crate::body::into_bytes;
+pub(super) use crate::body::length_mismatch;
+pub use crate::body::trailers_refused;
 use crate::error::Error;
 use crate::error::ErrorKind;
 
@@ -65,7 +66,7 @@ pub fn is_chunked_at_most(headers: &HeaderMap) -> bool {
 /// [`ErrorKind::BodyLength`] when the two contradict each other.
 pub fn agreed_length(declared: Option<u64>, exact: Option<u64>) -> Result<Option<u64>, Error> {
     match (declared, exact) {
-        (Some(declared), Some(exact)) if declared != exact => Err(DIFFERENT),
+        (Some(declared), Some(exact)) if declared != exact => Err(length_mismatch()),
         (declared, exact) => Ok(exact.or(declared)),
     }
 }
@@ -88,27 +89,6 @@ pub fn set_length(method: &Method, headers: &mut HeaderMap, length: Option<u64>)
     }
 }
 
-/// Takes the data of a frame. It costs nothing where they are `Bytes` already.
-#[must_use]
-pub fn into_bytes<D: Buf>(mut data: D) -> Bytes {
-    data.copy_to_bytes(data.remaining())
-}
-
-/// Returns the error for a body that is not as long as it should be.
-#[must_use]
-pub(super) fn length_mismatch() -> Error {
-    DIFFERENT
-}
-
-/// Returns the error for a body that ends in trailers, which no hash of it covers.
-#[must_use]
-pub fn trailers_refused() -> Error {
-    Error::new(
-        ErrorKind::Trailers,
-        "the body ends in trailers, which the signature cannot cover; send it without",
-    )
-}
-
 /// Returns the error for a body that failed while it was read.
 #[must_use]
 pub fn unreadable_body(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -128,11 +108,6 @@ const CONTRADICTORY: Error = Error::new(
     ErrorKind::BodyLength,
     "the request has Content-Length headers that contradict each other; leave one",
 );
-const DIFFERENT: Error = Error::new(
-    ErrorKind::BodyLength,
-    "the body is not as long as it declared; correct Content-Length or leave it out",
-);
-
 #[cfg(test)]
 mod tests {
     use super::*;

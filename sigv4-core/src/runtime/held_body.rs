@@ -10,6 +10,7 @@ use sha2::Sha256;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::payload::Payload;
+use crate::pieces::Pieces;
 use crate::runtime::framing;
 
 /// Takes a body piece by piece, hashes it on the way, and keeps the [pieces](Pieces).
@@ -88,55 +89,6 @@ impl BodyHolder {
     }
 }
 
-/// Pieces of a body, kept as they are and not copied together.
-///
-/// Only small ones are gathered, so that a body that comes byte by byte takes no more memory than
-/// it has bytes.
-#[derive(Debug, Default)]
-pub struct Pieces {
-    pieces: VecDeque<Bytes>,
-    small: BytesMut,
-}
-
-/// The size from which a piece is worth keeping by itself.
-const SMALL: usize = 4096;
-
-impl Pieces {
-    /// Begins with none.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds the next piece.
-    pub fn push(&mut self, piece: Bytes) {
-        if piece.len() >= SMALL || (self.pieces.is_empty() && self.small.is_empty()) {
-            self.flush();
-            if !piece.is_empty() {
-                self.pieces.push_back(piece);
-            }
-        } else {
-            self.small.extend_from_slice(&piece);
-            if self.small.len() >= SMALL {
-                self.flush();
-            }
-        }
-    }
-
-    /// Returns them in order; none of them is empty.
-    #[must_use]
-    pub fn finish(mut self) -> VecDeque<Bytes> {
-        self.flush();
-        self.pieces
-    }
-
-    fn flush(&mut self) {
-        if !self.small.is_empty() {
-            self.pieces.push_back(self.small.split().freeze());
-        }
-    }
-}
-
 /// A whole body, its length and its hash.
 #[derive(Debug)]
 pub struct HeldBody {
@@ -192,6 +144,7 @@ fn too_large(limit: u64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pieces::SMALL;
 
     #[test]
     fn keeps_what_it_is_given() {

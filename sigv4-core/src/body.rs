@@ -1,0 +1,38 @@
+//! What every body goes through that passes as a stream.
+
+#![cfg_attr(
+    not(feature = "runtime"),
+    expect(unreachable_pub, reason = "the adapters reach it through the runtime")
+)]
+
+use bytes::Buf;
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::error::ErrorKind;
+
+/// Takes the data of a frame. It costs nothing where they are `Bytes` already.
+#[must_use]
+pub fn into_bytes<D: Buf>(mut data: D) -> Bytes {
+    data.copy_to_bytes(data.remaining())
+}
+
+/// Returns the error for a body that ends in trailers, which no hash of it covers.
+#[must_use]
+pub fn trailers_refused() -> Error {
+    Error::new(
+        ErrorKind::Trailers,
+        "the body ends in trailers, which the signature cannot cover; send it without",
+    )
+}
+
+/// Returns the error for a body that is not as long as it should be.
+#[must_use]
+pub(crate) fn length_mismatch() -> Error {
+    DIFFERENT
+}
+
+const DIFFERENT: Error = Error::new(
+    ErrorKind::BodyLength,
+    "the body is not as long as it declared; correct Content-Length or leave it out",
+);
