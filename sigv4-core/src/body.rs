@@ -1,23 +1,27 @@
 //! What every body goes through that passes as a stream.
 
 #![cfg_attr(
-    not(feature = "runtime"),
+    all(feature = "body", not(feature = "runtime")),
     expect(unreachable_pub, reason = "the adapters reach it through the runtime")
 )]
 
+#[cfg(feature = "body")]
 use bytes::Buf;
+#[cfg(feature = "body")]
 use bytes::Bytes;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
 
 /// Takes the data of a frame. It costs nothing where they are `Bytes` already.
+#[cfg(feature = "body")]
 #[must_use]
 pub fn into_bytes<D: Buf>(mut data: D) -> Bytes {
     data.copy_to_bytes(data.remaining())
 }
 
 /// Returns the error for a body that ends in trailers, which no hash of it covers.
+#[cfg(feature = "body")]
 #[must_use]
 pub fn trailers_refused() -> Error {
     Error::new(

@@ -2,7 +2,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
-#[cfg(feature = "runtime")]
 mod body;
 mod canonical;
 mod credentials;
@@ -14,7 +13,6 @@ mod key;
 mod names;
 mod overrides;
 mod payload;
-#[cfg(feature = "runtime")]
 mod pieces;
 mod presign;
 mod request;
@@ -27,6 +25,7 @@ mod signature;
 mod signer;
 #[cfg(feature = "sigv4a")]
 mod sigv4a;
+mod stream;
 mod target;
 mod trace;
 
@@ -58,4 +57,22 @@ pub use crate::signer::SignerBuilder;
 #[cfg(feature = "sigv4a")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
 pub use crate::sigv4a::EcdsaBackend;
+#[cfg(feature = "aws-chunked")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
+pub use crate::stream::chunked::AwsChunked;
+#[cfg(all(feature = "aws-chunked", feature = "body"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "aws-chunked", feature = "body"))))]
+pub use crate::stream::chunked::AwsChunkedBody;
+#[cfg(feature = "aws-chunked")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
+pub use crate::stream::chunked::Checksum;
+#[cfg(feature = "aws-chunked")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
+pub use crate::stream::chunked::ChunkEncoder;
+#[cfg(feature = "aws-chunked")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
+pub use crate::stream::chunked::ChunkSignature;
+#[cfg(feature = "aws-chunked")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
+pub use crate::stream::chunked::ChunkSigner;
 pub use crate::trace::SigningTrace;

@@ -49,6 +49,26 @@ impl Pieces {
         self.pieces
     }
 
+    /// Takes the next bytes out of the first piece, at most as many as said.
+    #[cfg(feature = "aws-chunked")]
+    pub(crate) fn take(&mut self, at_most: usize) -> Option<Bytes> {
+        if at_most == 0 {
+            return None;
+        }
+        if self.pieces.is_empty() {
+            self.flush();
+        }
+        match self.pieces.front_mut() {
+            Some(first) if first.len() > at_most => Some(first.split_to(at_most)),
+            _ => self.pieces.pop_front(),
+        }
+    }
+
+    #[cfg(feature = "aws-chunked")]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty() && self.small.is_empty()
+    }
+
     fn flush(&mut self) {
         if !self.small.is_empty() {
             self.pieces.push_back(self.small.split().freeze());
@@ -58,3 +78,29 @@ impl Pieces {
 
 /// The size from which a piece is worth keeping by itself.
 pub(crate) const SMALL: usize = 4096;
+
+#[cfg(all(test, feature = "aws-chunked"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_back_what_it_was_given_in_any_measure() {
+        let whole: Vec<u8> = (0..=250).cycle().take(30_000).collect();
+        for size in [1, 100, SMALL, 30_000] {
+            for measure in [1, 7, SMALL, 30_000] {
+                let mut pieces = Pieces::new();
+                for piece in whole.chunks(size) {
+                    pieces.push(Bytes::copy_from_slice(piece));
+                }
+                let mut taken = Vec::new();
+                while let Some(piece) = pieces.take(measure) {
+                    assert!(!piece.is_empty() && piece.len() <= measure);
+                    taken.extend_from_slice(&piece);
+                }
+                assert!(pieces.is_empty());
+                assert_eq!(taken, whole, "pieces of {size}, taken by {measure}");
+            }
+        }
+        assert_eq!(Pieces::new().take(1), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! Bodies that are signed while they pass.
+
+pub(crate) mod chunked;
