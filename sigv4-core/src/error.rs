@@ -138,8 +138,6 @@ pub enum ErrorKind {
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
     BodyRead,
     /// The body is not as long as its `Content-Length` says, or that header cannot be read.
-    #[cfg(any(feature = "body", feature = "aws-chunked"))]
-    #[cfg_attr(docsrs, doc(cfg(any(feature = "body", feature = "aws-chunked"))))]
     BodyLength,
     /// The body ends in trailers, which a signature over the payload cannot cover.
     #[cfg(feature = "body")]

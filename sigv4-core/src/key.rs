@@ -110,18 +110,8 @@ impl DerivedKey {
         }
     }
 
-    /// Returns the name of the algorithm.
-    pub(crate) fn algorithm(&self) -> &'static str {
-        self.algorithm.name()
-    }
-
-    /// Returns the length of the longest signature.
-    pub(crate) const fn signature_length(&self) -> usize {
-        match self.secret {
-            Secret::Mac(_) => 64,
-            #[cfg(feature = "sigv4a")]
-            Secret::Ecdsa(_) => Signature::MAX,
-        }
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     pub(crate) fn scope(&self) -> &str {

@@ -44,6 +44,7 @@ pub use crate::presign::PresignOptions;
 pub use crate::presign::Presigned;
 pub use crate::request::RequestHead;
 pub use crate::request::Signable;
+pub use crate::rules::ChunkedBodies;
 pub use crate::rules::ContentSha256;
 pub use crate::rules::ExistingAuthorization;
 pub use crate::rules::PlusPolicy;
@@ -57,22 +58,12 @@ pub use crate::signer::SignerBuilder;
 #[cfg(feature = "sigv4a")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
 pub use crate::sigv4a::EcdsaBackend;
-#[cfg(feature = "aws-chunked")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
 pub use crate::stream::chunked::AwsChunked;
-#[cfg(all(feature = "aws-chunked", feature = "body"))]
-#[cfg_attr(docsrs, doc(cfg(all(feature = "aws-chunked", feature = "body"))))]
+#[cfg(feature = "body")]
+#[cfg_attr(docsrs, doc(cfg(feature = "body")))]
 pub use crate::stream::chunked::AwsChunkedBody;
-#[cfg(feature = "aws-chunked")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
 pub use crate::stream::chunked::Checksum;
-#[cfg(feature = "aws-chunked")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
 pub use crate::stream::chunked::ChunkEncoder;
-#[cfg(feature = "aws-chunked")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
 pub use crate::stream::chunked::ChunkSignature;
-#[cfg(feature = "aws-chunked")]
-#[cfg_attr(docsrs, doc(cfg(feature = "aws-chunked")))]
 pub use crate::stream::chunked::ChunkSigner;
 pub use crate::trace::SigningTrace;

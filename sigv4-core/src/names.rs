@@ -10,7 +10,16 @@ pub(crate) const X_AMZ_S3SESSION_TOKEN: HeaderName =
     HeaderName::from_static("x-amz-s3session-token");
 
 pub(crate) const X_AMZ_REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");
+pub(crate) const X_AMZ_DECODED_CONTENT_LENGTH: HeaderName =
+    HeaderName::from_static("x-amz-decoded-content-length");
+pub(crate) const X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
 
+/// What begins the value of `x-amz-content-sha256` for all bodies that are signed as they pass.
+pub(crate) const STREAMING: &[u8] = b"STREAMING-";
+/// The content coding of a body that is signed chunk by chunk.
+pub(crate) const AWS_CHUNKED: &str = "aws-chunked";
+/// The media type of a stream of events.
+pub(crate) const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 /// The last part of every credential scope.
 pub(crate) const TERMINATOR: &str = "aws4_request";
 

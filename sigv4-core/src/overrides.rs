@@ -1,10 +1,13 @@
 //! What is done otherwise for one request.
 
 use crate::error::ConfigError;
+#[cfg(doc)]
+use crate::payload::Payload;
 use crate::rules::PlusPolicy;
 use crate::rules::SigningRules;
 use crate::scope::Region;
 use crate::scope::Service;
+use crate::stream::chunked::AwsChunked;
 
 /// Changes how one request is signed.
 ///
@@ -138,4 +141,12 @@ pub enum PayloadMode {
     /// The body has this SHA-256 and passes as a stream. A body with another one is refused by the
     /// service.
     Sha256([u8; 32]),
+    /// The body passes as a stream, in [aws-chunked encoding](Payload::AwsChunked), signed chunk by
+    /// chunk or followed by a checksum. Only uploads to S3 take that, whose length has to be known.
+    ///
+    /// An empty body has no chunks: it is signed as [`Hashed`](Self::Hashed) does.
+    AwsChunked(AwsChunked),
+    /// The body passes as a stream of [encoded messages](crate::EventMessage), each of which
+    /// [is signed](Payload::Events). Only few operations take that.
+    Events,
 }

@@ -2,9 +2,17 @@
 
 use std::fmt;
 
+use http::HeaderMap;
 use http::HeaderValue;
 use sha2::Digest;
 use sha2::Sha256;
+
+use crate::algorithm::Algorithm;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::stream::chunked::AwsChunked;
+use crate::stream::chunked::Checksum;
+use crate::stream::head::StreamHead;
 
 /// The body of a request, as far as its signature is concerned.
 ///
@@ -20,6 +28,25 @@ pub enum Payload<'a> {
     /// The body is not covered by the signature (`UNSIGNED-PAYLOAD`). Transport security alone
     /// protects it; only few services accept it.
     Unsigned,
+    /// The body goes out in aws-chunked encoding, by a [`ChunkEncoder`](crate::ChunkEncoder) that
+    /// [`Signed::chunk_encoder`](crate::Signed::chunk_encoder) gives. Only S3 takes that, and wants
+    /// to be told the length of the body before it was encoded.
+    ///
+    /// The signature covers `content-encoding: aws-chunked`, in front of what was there,
+    /// `x-amz-decoded-content-length` and `x-amz-trailer`, which are added, and `content-length` is
+    /// set to the length of the encoded body.
+    AwsChunked {
+        /// How it is encoded.
+        encoding: AwsChunked,
+        /// The number of bytes before they are encoded, where it is known.
+        length: Option<u64>,
+    },
+    /// The body is a stream of events, each of which is signed by an
+    /// [`EventSigner`](crate::EventSigner) that [`Signed::event_signer`](crate::Signed::event_signer)
+    /// gives. Only operations that say so take that, over HTTP/2 mostly.
+    ///
+    /// A `content-type` of `application/vnd.amazon.eventstream` is added where there is none.
+    Events,
 }
 
 impl Payload<'_> {
@@ -27,12 +54,52 @@ impl Payload<'_> {
     pub const EMPTY: Self = Payload::Bytes(b"");
 
     /// Returns the last line of the canonical request.
-    pub(crate) fn digest(self) -> PayloadDigest {
+    pub(crate) fn digest(self, algorithm: Algorithm) -> PayloadDigest {
         match self {
             Payload::Bytes([]) => PayloadDigest::Literal(EMPTY_SHA256),
             Payload::Bytes(bytes) => PayloadDigest::from_hash(Sha256::digest(bytes).as_ref()),
             Payload::Sha256(hash) => PayloadDigest::from_hash(&hash),
             Payload::Unsigned => PayloadDigest::Literal(UNSIGNED_PAYLOAD),
+            Payload::AwsChunked { encoding, .. } if !encoding.is_signed() => {
+                PayloadDigest::Literal(UNSIGNED_CHUNKS)
+            }
+            Payload::AwsChunked { encoding, .. } => {
+                let has_trailer = encoding.checksum().is_some();
+                PayloadDigest::Literal(algorithm.chunked_payload(has_trailer))
+            }
+            Payload::Events => PayloadDigest::Literal(EVENTS),
+        }
+    }
+
+    /// Returns the headers that change on account of the body.
+    pub(crate) fn head(
+        self,
+        algorithm: Algorithm,
+        headers: &HeaderMap,
+    ) -> Result<StreamHead, Error> {
+        match self {
+            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned => Ok(StreamHead::default()),
+            Payload::AwsChunked { encoding, length } => {
+                let signature_length = algorithm.signature_length();
+                let encoded = length
+                    .map(|length| encoding.encoded_length_by(length, signature_length))
+                    .map(|encoded| encoded.ok_or(ENCODED_TOO_LONG))
+                    .transpose()?;
+                let trailer = encoding.checksum().map(Checksum::header_name);
+                Ok(StreamHead::aws_chunked(headers, trailer, length, encoded))
+            }
+            Payload::Events => Ok(StreamHead::events(headers)),
+        }
+    }
+
+    /// Returns what is signed as it passes, after the head of the request.
+    pub(crate) const fn stream(self) -> Option<Payload<'static>> {
+        match self {
+            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned => None,
+            Payload::AwsChunked { encoding, length } => {
+                Some(Payload::AwsChunked { encoding, length })
+            }
+            Payload::Events => Some(Payload::Events),
         }
     }
 }
@@ -43,6 +110,12 @@ impl fmt::Debug for Payload<'_> {
             Payload::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
             Payload::Sha256(_) => f.write_str("Sha256"),
             Payload::Unsigned => f.write_str("Unsigned"),
+            Payload::AwsChunked { encoding, length } => f
+                .debug_struct("AwsChunked")
+                .field("encoding", encoding)
+                .field("length", length)
+                .finish(),
+            Payload::Events => f.write_str("Events"),
         }
     }
 }
@@ -76,6 +149,12 @@ impl PayloadDigest {
     }
 }
 
+const ENCODED_TOO_LONG: Error = Error::new(
+    ErrorKind::Payload,
+    "no Content-Length can say how long the encoded body is; correct the length of the body",
+);
 /// The SHA-256 of nothing.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";

@@ -50,7 +50,6 @@ impl Pieces {
     }
 
     /// Takes the next bytes out of the first piece, at most as many as said.
-    #[cfg(feature = "aws-chunked")]
     pub(crate) fn take(&mut self, at_most: usize) -> Option<Bytes> {
         if at_most == 0 {
             return None;
@@ -64,7 +63,6 @@ impl Pieces {
         }
     }
 
-    #[cfg(feature = "aws-chunked")]
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty() && self.small.is_empty()
     }
@@ -79,7 +77,7 @@ impl Pieces {
 /// The size from which a piece is worth keeping by itself.
 pub(crate) const SMALL: usize = 4096;
 
-#[cfg(all(test, feature = "aws-chunked"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -28,6 +28,7 @@ use crate::rules::SessionTokenMode;
 use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
 use crate::signer::Signer;
+use crate::stream::head::StreamHead;
 use crate::target::Target;
 use crate::target::View;
 use crate::trace::SigningTrace;
@@ -123,7 +124,7 @@ impl Signer {
             None if scope.rules.presigns_unsigned_payload => Payload::Unsigned,
             None => Payload::EMPTY,
         };
-        let digest = scope.digest(payload)?;
+        let digest = scope.digest(view.method, payload)?;
 
         let (hoisted, kept) = split_hoisted(view.headers, options.hoist);
         let kept = View {
@@ -131,7 +132,11 @@ impl Signer {
             ..view
         };
         let mut headers = SignedHeaders::new();
-        let own = kept.read_headers(&signing.headers, &mut headers);
+        let own = kept.read_headers(
+            &signing.headers.of(kept.headers),
+            &StreamHead::default(),
+            &mut headers,
+        );
         own.authorization.check(signing.existing)?;
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.

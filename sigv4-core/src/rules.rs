@@ -1,7 +1,10 @@
 //! How services differ: one table, and the type that holds a row of it.
 
 use http::HeaderName;
+use http::Method;
 
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::names;
 
 /// How one service wants its requests signed.
@@ -30,6 +33,8 @@ pub struct SigningRules {
     pub(crate) token_header: HeaderName,
     pub(crate) plus: PlusPolicy,
     pub(crate) answered_by_aws: bool,
+    pub(crate) chunked_bodies: ChunkedBodies,
+    pub(crate) event_streams: bool,
 }
 
 impl SigningRules {
@@ -49,19 +54,53 @@ impl SigningRules {
             token_header: names::X_AMZ_SECURITY_TOKEN,
             plus: PlusPolicy::Space,
             answered_by_aws: true,
+            chunked_bodies: ChunkedBodies::Refused,
+            event_streams: false,
         }
     }
 
     /// Returns the rules of the service with this signing name: those of
     /// [`standard`](Self::standard) for a service without rules of its own.
     ///
+    /// | signing name | differs from the standard | source |
+    /// |---|---|---|
+    /// | `s3`, `s3-outposts` | path encoded once and not normalised; `x-amz-content-sha256` always; payload may be unsigned, is not covered in presigned URLs; aws-chunked uploads; a raw `+` is a plus | [S3 API][s3], [streaming][s3-streaming] |
+    /// | `s3express` | as `s3`, the token in `x-amz-s3session-token` | [CreateSession][s3express] |
+    /// | `s3-object-lambda` | as `s3`, without aws-chunked | [WriteGetObjectResponse][object-lambda] |
+    /// | `glacier` | `x-amz-content-sha256` always | [Glacier][glacier] |
+    /// | `aoss` | `x-amz-content-sha256` always; payload may be unsigned | [OpenSearch Serverless][aoss] |
+    /// | `vpc-lattice-svcs` | payload never covered; answers are the customer's | [Lattice][lattice] |
+    /// | `execute-api`, `lambda` | answers are the customer's | [API Gateway][execute-api], [function URLs][lambda] |
+    /// | `iotdevicegateway` | token appended after signing | [IoT][iot] |
+    /// | `ebs`, `mediastore`, `omics` | payload may be unsigned | [models of the services][models] |
+    /// | `lex` | payload may be unsigned; event streams | the same |
+    /// | `bedrock`, `health-agent`, `polly`, `qbusiness` | event streams | the same |
+    /// | `sagemaker`, `transcribe` | event streams | [SageMaker][sagemaker], [Transcribe][transcribe] |
+    ///
+    /// `kms`, `sts`, `es`, `neptune-db`, `dynamodb`, `sqs` and everything else are as the standard
+    /// says. What no row fits is put together with the setters.
+    ///
     /// `s3express` means requests with the credentials of a session. `CreateSession` itself is
     /// signed with ordinary ones, whose token has the ordinary header: give its signer the rules of
     /// `s3`.
+    ///
+    /// [s3]: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    /// [s3-streaming]: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+    /// [s3express]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html
+    /// [object-lambda]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_WriteGetObjectResponse.html
+    /// [glacier]: https://docs.aws.amazon.com/amazonglacier/latest/dev/amazon-glacier-signing-requests.html
+    /// [aoss]: https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
+    /// [lattice]: https://docs.aws.amazon.com/vpc-lattice/latest/ug/sigv4-authenticated-requests.html
+    /// [execute-api]: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
+    /// [lambda]: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    /// [iot]: https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html
+    /// [models]: https://github.com/boto/botocore/tree/develop/botocore/data
+    /// [sagemaker]: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithBidirectionalStream.html
+    /// [transcribe]: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-http2.html
     #[must_use]
     pub fn for_service(service: &str) -> Self {
+        let standard = Self::standard();
         // The path is the object's key: taken as it is and encoded once.
-        // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
         let s3 = Self {
             double_encode_path: false,
             normalize_path: false,
@@ -69,49 +108,38 @@ impl SigningRules {
             unsigned_payload: UnsignedPayload::Allowed,
             presigns_unsigned_payload: true,
             plus: PlusPolicy::Literal,
+            chunked_bodies: ChunkedBodies::Uploads,
             ..Self::standard()
         };
         match service {
-            "s3" | "s3-outposts" | "s3-object-lambda" => s3,
-            // The token of a CreateSession session has a header of its own.
-            // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html
+            "s3" | "s3-outposts" => s3,
+            // The token of a session has a header of its own.
             "s3express" => Self {
                 token_header: names::X_AMZ_S3SESSION_TOKEN,
                 ..s3
             },
-            // https://docs.aws.amazon.com/amazonglacier/latest/dev/amazon-glacier-signing-requests.html
-            "glacier" => Self {
-                needs_content_sha256: true,
-                ..Self::standard()
-            },
-            // https://docs.aws.amazon.com/opensearch-service/latest/developerguide/serverless-clients.html
-            "aoss" => Self {
-                needs_content_sha256: true,
-                unsigned_payload: UnsignedPayload::Allowed,
-                ..Self::standard()
-            },
-            // Lattice does not look at payloads.
-            // https://docs.aws.amazon.com/vpc-lattice/latest/ug/sigv4-authenticated-requests.html
-            "vpc-lattice-svcs" => Self {
-                needs_content_sha256: true,
-                unsigned_payload: UnsignedPayload::Always,
-                presigns_unsigned_payload: true,
-                answered_by_aws: false,
-                ..Self::standard()
-            },
-            // Behind an API of API Gateway and a function URL is a program of the customer.
-            // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
-            // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-            "execute-api" | "lambda" => Self {
-                answered_by_aws: false,
-                ..Self::standard()
-            },
-            // https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html
-            "iotdevicegateway" => Self {
-                session_token: SessionTokenMode::Appended,
-                ..Self::standard()
-            },
-            _ => Self::standard(),
+            "s3-object-lambda" => s3.chunked_bodies(ChunkedBodies::Refused),
+            "glacier" => standard.needs_content_sha256(true),
+            "aoss" => standard
+                .needs_content_sha256(true)
+                .unsigned_payload(UnsignedPayload::Allowed),
+            // It does not look at payloads, and passes requests on to the customer.
+            "vpc-lattice-svcs" => standard
+                .needs_content_sha256(true)
+                .unsigned_payload(UnsignedPayload::Always)
+                .presigns_unsigned_payload(true)
+                .answered_by_aws(false),
+            // Behind both is a program of the customer.
+            "execute-api" | "lambda" => standard.answered_by_aws(false),
+            "iotdevicegateway" => standard.session_token(SessionTokenMode::Appended),
+            "ebs" | "mediastore" | "omics" => standard.unsigned_payload(UnsignedPayload::Allowed),
+            "lex" => standard
+                .unsigned_payload(UnsignedPayload::Allowed)
+                .event_streams(true),
+            "bedrock" | "health-agent" | "polly" | "qbusiness" | "sagemaker" | "transcribe" => {
+                standard.event_streams(true)
+            }
+            _ => standard,
         }
     }
 
@@ -161,6 +189,34 @@ impl SigningRules {
         self
     }
 
+    /// Sets which bodies in aws-chunked encoding the service takes.
+    #[must_use]
+    pub const fn chunked_bodies(mut self, chunked_bodies: ChunkedBodies) -> Self {
+        self.chunked_bodies = chunked_bodies;
+        self
+    }
+
+    /// Sets whether there are operations of the service that take a stream of signed events.
+    #[must_use]
+    pub const fn event_streams(mut self, yes: bool) -> Self {
+        self.event_streams = yes;
+        self
+    }
+
+    /// Sets where the session token of temporary credentials goes.
+    #[must_use]
+    pub const fn session_token(mut self, session_token: SessionTokenMode) -> Self {
+        self.session_token = session_token;
+        self
+    }
+
+    /// Sets what a raw `+` in a query means.
+    #[must_use]
+    pub const fn plus(mut self, plus: PlusPolicy) -> Self {
+        self.plus = plus;
+        self
+    }
+
     /// Tells what the service makes of a payload that is not covered by the signature.
     #[must_use]
     pub const fn unsigned_payload_mode(&self) -> UnsignedPayload {
@@ -179,6 +235,45 @@ pub enum UnsignedPayload {
     /// The service takes nothing else: a payload that is given is not hashed.
     Always,
 }
+
+/// Which bodies in aws-chunked encoding a service takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChunkedBodies {
+    /// None: nobody but S3 decodes them.
+    Refused,
+    /// Those of uploads, which are `PUT` requests (`PutObject`, `UploadPart`), of which it has to be
+    /// told the length beforehand.
+    Uploads,
+    /// All, whether their length is known or not.
+    Any,
+}
+
+impl ChunkedBodies {
+    pub(crate) fn check(self, method: &Method, length_is_known: bool) -> Result<(), Error> {
+        match self {
+            Self::Refused => Err(CHUNKED_REFUSED),
+            Self::Uploads if *method != Method::PUT => Err(NO_UPLOAD),
+            Self::Uploads if !length_is_known => Err(LENGTH_NEEDED),
+            Self::Uploads | Self::Any => Ok(()),
+        }
+    }
+}
+
+const CHUNKED_REFUSED: Error = Error::new(
+    ErrorKind::Payload,
+    "the service does not decode aws-chunked bodies; hash the body, \
+     or allow them in the signing rules of the service",
+);
+const NO_UPLOAD: Error = Error::new(
+    ErrorKind::Payload,
+    "only uploads, which are PUT requests, may have an aws-chunked body; hash this one",
+);
+const LENGTH_NEEDED: Error = Error::new(
+    ErrorKind::Payload,
+    "the service wants to know the length of an aws-chunked body beforehand; declare it by \
+     Content-Length, or upload in parts of known length (multipart upload)",
+);
 
 /// Where the session token of temporary credentials goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What a signature is for: a service in a region, by the rules of that service.
 
+use http::Method;
+
 use crate::algorithm::Algorithm;
 use crate::error::ConfigError;
 use crate::error::Error;
@@ -127,15 +129,39 @@ impl<'a> Scope<'a> {
         (!self.algorithm.is_regional()).then_some(self.region)
     }
 
-    pub(crate) fn digest(&self, payload: Payload<'_>) -> Result<PayloadDigest, Error> {
-        match (self.rules.unsigned_payload, payload) {
-            (UnsignedPayload::Always, _) => Ok(Payload::Unsigned.digest()),
-            (UnsignedPayload::Refused, Payload::Unsigned) => Err(UNSIGNED_REFUSED),
-            (_, payload) => Ok(payload.digest()),
-        }
+    /// Returns the last line of the canonical request, if the service takes such a payload.
+    pub(crate) fn digest(
+        &self,
+        method: &Method,
+        payload: Payload<'_>,
+    ) -> Result<PayloadDigest, Error> {
+        let payload = match payload {
+            Payload::AwsChunked { length, .. } => {
+                self.rules.chunked_bodies.check(method, length.is_some())?;
+                payload
+            }
+            Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),
+            Payload::Events if !self.algorithm.is_regional() => return Err(EVENTS_OF_SIGV4A),
+            Payload::Events => payload,
+            payload => match (self.rules.unsigned_payload, payload) {
+                (UnsignedPayload::Always, _) => Payload::Unsigned,
+                (UnsignedPayload::Refused, Payload::Unsigned) => return Err(UNSIGNED_REFUSED),
+                (_, payload) => payload,
+            },
+        };
+        Ok(payload.digest(self.algorithm))
     }
 }
 
+const EVENTS_REFUSED: Error = Error::new(
+    ErrorKind::Payload,
+    "the service takes no stream of events; send a body of known length, \
+     or allow it in the signing rules of the service",
+);
+const EVENTS_OF_SIGV4A: Error = Error::new(
+    ErrorKind::Payload,
+    "a stream of events cannot be signed with SigV4A; use a signer of SigV4",
+);
 pub(crate) const UNSIGNED_REFUSED: Error = Error::new(
     ErrorKind::Payload,
     "the service does not accept an unsigned payload; hash the body, \

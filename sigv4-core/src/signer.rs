@@ -20,6 +20,7 @@ use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::header_rules::HeaderRules;
+use crate::header_rules::RequestHeaderRules;
 use crate::key::DerivedKey;
 use crate::names;
 use crate::overrides::SigningOverrides;
@@ -38,6 +39,10 @@ use crate::scope::Service;
 use crate::signature::Signature;
 #[cfg(feature = "sigv4a")]
 use crate::sigv4a::EcdsaBackend;
+use crate::stream::chunked::ChunkEncoder;
+use crate::stream::chunked::ChunkSigner;
+use crate::stream::head::StreamHead;
+use crate::stream::seed::StreamSeed;
 use crate::target::OwnHeaders;
 use crate::target::Target;
 use crate::target::View;
@@ -258,12 +263,13 @@ impl Signer {
         let time = Timestamp::new(now)?;
         let view = View::new(request)?;
         let mut headers = SignedHeaders::new();
-        let own = view.read_headers(&self.options().headers, &mut headers);
+        let rules = self.options().headers.of(view.headers);
+        let (own, stream) = read_headers(&scope, &view, payload, &rules, &mut headers)?;
         own.authorization.check(self.options().existing)?;
-        let added = self.added(&scope, &own, payload, credentials)?;
+        let added = self.added(&scope, &view, &own, payload, stream, credentials)?;
         let target = self.target(&scope, &view)?;
         headers.push("host", target.host(&view, own.host)?.as_bytes());
-        added.push_to(&mut headers, &time);
+        added.push_to(&mut headers, &time, &rules);
         target.rewritten(&view, self.options().wire)?;
         let canonical = CanonicalRequest {
             method: view.method.as_str(),
@@ -290,6 +296,7 @@ impl Signer {
             return Ok(Signed {
                 signature: None,
                 time,
+                seed: None,
             });
         };
         Ok(prepared.apply(request, time))
@@ -306,16 +313,17 @@ impl Signer {
     ) -> Result<Option<Prepared<'a>>, Error> {
         let options = self.options();
         let mut headers = SignedHeaders::new();
-        let own = view.read_headers(&options.headers, &mut headers);
+        let rules = options.headers.of(view.headers);
+        let (own, stream) = read_headers(scope, view, payload, &rules, &mut headers)?;
         if own.authorization.check(options.existing)? {
             return Ok(None);
         }
-        let added = self.added(scope, &own, payload, credentials)?;
+        let added = self.added(scope, view, &own, payload, stream, credentials)?;
         let target = self.target(scope, view)?;
         headers.push("host", target.host(view, own.host)?.as_bytes());
-        added.push_to(&mut headers, time);
+        added.push_to(&mut headers, time, &rules);
         let uri = target.rewritten(view, options.wire)?;
-        let (signature, authorization) = credentials.with_key(time, scope.key(), |key| {
+        let (signature, authorization, seed) = credentials.with_key(time, scope.key(), |key| {
             let authorization = AuthorizationText::new(key, &headers);
             let canonical = CanonicalRequest {
                 method: view.method.as_str(),
@@ -326,10 +334,16 @@ impl Signer {
                 payload: &added.digest,
             };
             let signature = canonical.sign(time, key)?;
-            Ok((signature, authorization.finish(&signature)))
+            let seed = payload.stream().map(|payload| StreamSeed {
+                credentials: credentials.clone(),
+                key: Arc::clone(key),
+                payload,
+            });
+            Ok((signature, authorization.finish(&signature), seed))
         })?;
         Ok(Some(Prepared {
             signature,
+            seed: seed.map(Arc::new),
             authorization,
             uri,
             added,
@@ -340,8 +354,10 @@ impl Signer {
     fn added<'a>(
         &self,
         scope: &Scope<'a>,
+        view: &View<'_>,
         own: &OwnHeaders<'_>,
         payload: Payload<'_>,
+        stream: StreamHead,
         credentials: &'a Credentials,
     ) -> Result<Added<'a>, Error> {
         let options = self.options();
@@ -349,8 +365,11 @@ impl Signer {
         Ok(Added {
             region_set: scope.region_set(),
             replaces_region_set: own.has_region_set,
-            digest: scope.digest(payload)?,
+            digest: scope.digest(view.method, payload)?,
+            stream,
             sends_digest: match options.content_sha256 {
+                // Without it nobody would know what kind of body it is.
+                _ if payload.stream().is_some() => true,
                 ContentSha256::Always => true,
                 ContentSha256::Never => false,
                 ContentSha256::Auto => {
@@ -516,11 +535,30 @@ impl Options {
     }
 }
 
+/// Reads the headers that are signed, and finds out what changes on account of the body.
+fn read_headers<'a>(
+    scope: &Scope<'_>,
+    view: &View<'a>,
+    payload: Payload<'_>,
+    rules: &RequestHeaderRules<'_>,
+    headers: &mut SignedHeaders<'a>,
+) -> Result<(OwnHeaders<'a>, StreamHead), Error> {
+    let mut stream = payload.head(scope.algorithm, view.headers)?;
+    let own = view.read_headers(rules, &stream, headers);
+    if !own.was_stream {
+        return Ok((own, stream));
+    }
+    stream.is_plain_again(view.headers);
+    *headers = SignedHeaders::new();
+    Ok((view.read_headers(rules, &stream, headers), stream))
+}
+
 /// What a request gets beside its signature.
 struct Added<'a> {
     region_set: Option<&'a str>,
     replaces_region_set: bool,
     digest: PayloadDigest,
+    stream: StreamHead,
     sends_digest: bool,
     token: Option<(&'a HeaderName, &'a HeaderValue)>,
     signs_token: bool,
@@ -532,7 +570,13 @@ struct Added<'a> {
 
 impl Added<'_> {
     /// Adds the headers that are signed to the others, and sorts them all.
-    fn push_to<'b>(&'b self, headers: &mut SignedHeaders<'b>, time: &'b Timestamp) {
+    fn push_to<'b>(
+        &'b self,
+        headers: &mut SignedHeaders<'b>,
+        time: &'b Timestamp,
+        rules: &RequestHeaderRules<'_>,
+    ) {
+        self.stream.push_to(headers, rules);
         headers.push("x-amz-date", time.as_bytes());
         if let Some(region_set) = self.region_set {
             headers.push("x-amz-region-set", region_set.as_bytes());
@@ -550,6 +594,7 @@ impl Added<'_> {
 /// What becomes of a request when it is signed.
 struct Prepared<'a> {
     signature: Signature,
+    seed: Option<Arc<StreamSeed>>,
     authorization: HeaderValue,
     uri: Option<Uri>,
     added: Added<'a>,
@@ -559,7 +604,8 @@ impl Prepared<'_> {
     /// Changes the request, all at once. Nothing can fail any more: that there is room for the
     /// headers was seen when the request was [looked at](View::new).
     fn apply<R: Signable>(self, request: &mut R, time: Timestamp) -> Signed {
-        let (added, headers) = (&self.added, request.headers_mut());
+        let (added, headers) = (self.added, request.headers_mut());
+        added.stream.apply(headers);
         headers.insert(header::AUTHORIZATION, self.authorization);
         let date = HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value");
         headers.insert(names::X_AMZ_DATE, date);
@@ -589,6 +635,7 @@ impl Prepared<'_> {
         Signed {
             signature: Some(self.signature),
             time,
+            seed: self.seed,
         }
     }
 }
@@ -606,8 +653,10 @@ impl AuthorizationText {
     /// Begins with everything but the signature.
     fn new(key: &DerivedKey, headers: &SignedHeaders<'_>) -> Self {
         let prefix = key.authorization_prefix();
-        let length =
-            prefix.len() + headers.names_len() + Self::BETWEEN.len() + key.signature_length();
+        let length = prefix.len()
+            + headers.names_len()
+            + Self::BETWEEN.len()
+            + key.algorithm().signature_length();
         let mut text = Vec::with_capacity(length);
         text.put_str(prefix);
         headers.write_names_to(&mut text);
@@ -637,6 +686,7 @@ impl AuthorizationText {
 pub struct Signed {
     signature: Option<Signature>,
     time: Timestamp,
+    seed: Option<Arc<StreamSeed>>,
 }
 
 impl Signed {
@@ -647,6 +697,28 @@ impl Signed {
     #[must_use]
     pub fn signature(&self) -> Option<&str> {
         self.signature.as_ref().map(Signature::as_str)
+    }
+
+    /// Tells whether there is a signature, without looking at it.
+    #[cfg(feature = "runtime")]
+    pub(crate) const fn is_signed(&self) -> bool {
+        self.signature.is_some()
+    }
+
+    /// Returns what encodes the body, of a request that was signed with
+    /// [`Payload::AwsChunked`]; else `None`.
+    ///
+    /// It holds the credentials and the time of the request, by which all of the body is signed.
+    #[must_use]
+    pub fn chunk_encoder(&self) -> Option<ChunkEncoder> {
+        let (signature, seed) = (self.signature.as_ref()?, self.seed.as_deref()?);
+        let Payload::AwsChunked { encoding, length } = seed.payload else {
+            return None;
+        };
+        let chain = || ChunkSigner::with_key(Arc::clone(&seed.key), self.time, *signature);
+        let chain = encoding.is_signed().then(chain);
+        // The length was looked at before the request was signed.
+        ChunkEncoder::new(encoding, chain, length).ok()
     }
 
     /// Returns the time that the signature names: the given one without its fraction of a second.

@@ -18,12 +18,13 @@ use crate::canonical::query;
 use crate::canonical::query::CanonicalQuery;
 use crate::error::Error;
 use crate::error::ErrorKind;
-use crate::header_rules::HeaderRules;
+use crate::header_rules::RequestHeaderRules;
 use crate::names;
 use crate::request::Signable;
 use crate::rules::ExistingAuthorization;
 use crate::rules::WireForm;
 use crate::scope::Scope;
+use crate::stream::head::StreamHead;
 
 /// What signing reads of a request.
 pub(crate) struct View<'a> {
@@ -72,13 +73,14 @@ impl<'a> View<'a> {
         authorization.check(existing)
     }
 
-    /// Adds the headers that the rules say are signed, except those the signer itself owns, and
-    /// returns what is to be known of those.
+    /// Adds the headers that the rules say are signed, except those the signer itself owns or
+    /// replaces, and returns what is to be known of those.
     ///
     /// That is one pass, since a look-up in the map costs about as much.
     pub(crate) fn read_headers<'b>(
         &self,
-        rules: &HeaderRules,
+        rules: &RequestHeaderRules<'_>,
+        stream: &StreamHead,
         signed: &mut SignedHeaders<'b>,
     ) -> OwnHeaders<'b>
     where
@@ -90,17 +92,22 @@ impl<'a> View<'a> {
             has_content_sha256: false,
             has_token: false,
             has_region_set: false,
+            was_stream: false,
         };
-        let rules = rules.of(self.headers);
-        for (name, value) in self.headers {
-            match name.as_str() {
+        for (header, value) in self.headers {
+            match header.as_str() {
                 "host" => own.host.add(value),
                 "authorization" => own.authorization.add(value),
                 "x-amz-date" => {}
-                "x-amz-content-sha256" => own.has_content_sha256 = true,
+                "x-amz-content-sha256" => {
+                    own.has_content_sha256 = true;
+                    own.was_stream |= value.as_bytes().starts_with(names::STREAMING);
+                }
                 "x-amz-region-set" => own.has_region_set = true,
                 "x-amz-security-token" | "x-amz-s3session-token" => own.has_token = true,
-                name if rules.signs(name) => signed.push(name, value.as_bytes()),
+                name if rules.signs(name) && !stream.changes_it(header) => {
+                    signed.push(name, value.as_bytes())
+                }
                 _ => {}
             }
         }
@@ -115,6 +122,8 @@ pub(crate) struct OwnHeaders<'a> {
     pub(crate) has_content_sha256: bool,
     pub(crate) has_token: bool,
     pub(crate) has_region_set: bool,
+    /// Whether an earlier signature was for a body that is signed as it passes.
+    pub(crate) was_stream: bool,
 }
 
 /// The `Authorization` headers of a request.

@@ -73,7 +73,7 @@ pub(crate) struct StringToSign<'a> {
 
 impl Text for StringToSign<'_> {
     fn write_to(&self, sink: &mut impl Sink) {
-        sink.put_str(self.key.algorithm());
+        sink.put_str(self.key.algorithm().name());
         sink.put(b"\n");
         sink.put(self.time.as_bytes());
         sink.put(b"\n");

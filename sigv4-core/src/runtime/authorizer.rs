@@ -6,6 +6,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::overrides::PayloadMode;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
@@ -22,7 +23,9 @@ use crate::runtime::receipt;
 use crate::runtime::recovery::Circumstances;
 use crate::runtime::recovery::Learning;
 use crate::scope::UNSIGNED_REFUSED;
+use crate::signer::Signed;
 use crate::signer::Signer;
+use crate::stream;
 use crate::target::View;
 
 /// Signs requests with credentials that keep themselves fresh, for the hosts that may be signed
@@ -74,6 +77,9 @@ impl Authorizer {
     /// Returns `None` for a request that keeps its `Authorization` header and is not signed, as
     /// [`ExistingAuthorization::DangerKeep`](crate::ExistingAuthorization::DangerKeep) allows.
     ///
+    /// A body that is signed as it passes is encoded by what
+    /// [`Authorized::signed`] gives for it.
+    ///
     /// # Errors
     ///
     /// When the request is out of scope, cannot be signed as it is, or there are no credentials. It
@@ -86,7 +92,7 @@ impl Authorizer {
         &self,
         request: &mut R,
         payload: Payload<'_>,
-    ) -> Result<Option<SigningReceipt>, Error> {
+    ) -> Result<Option<Authorized>, Error> {
         match self.plan(request, None)? {
             Plan::PassOn => Ok(None),
             Plan::Sign(_) => {
@@ -103,7 +109,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope, or its service does not take the payload mode.
+    /// When the request is out of scope, its service does not take the payload mode, or its body is
+    /// encoded for another signature.
     pub fn plan<R: Signable>(
         &self,
         request: &R,
@@ -118,11 +125,16 @@ impl Authorizer {
         if view.check_authorization(inner.signer.options().existing)? {
             return Ok(Plan::PassOn);
         }
+        if stream::head::is_encoded(request.headers()) {
+            return Err(ENCODED);
+        }
         let mode = overrides
             .and_then(SigningOverrides::payload_mode)
             .unwrap_or(inner.payload);
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
+            // Whether the service takes it, the signer says, which knows the body.
+            (PayloadMode::AwsChunked(_) | PayloadMode::Events, _) => Ok(Plan::Sign(mode)),
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),
@@ -162,7 +174,7 @@ impl Authorizer {
         payload: Payload<'_>,
         credentials: &CachedCredentials,
         overrides: Option<&SigningOverrides>,
-    ) -> Result<Option<SigningReceipt>, Error> {
+    ) -> Result<Option<Authorized>, Error> {
         self.sign_at(self.now(), request, payload, credentials, overrides)
     }
 
@@ -185,8 +197,8 @@ impl Authorizer {
             return Ok(TrySign::NoCredentials);
         };
         let ours = self.inner.clock.as_ref().map_or(now, |clock| clock.now());
-        let receipt = self.sign_at(ours, request, payload, &cached, overrides)?;
-        Ok(TrySign::Done(receipt))
+        let authorized = self.sign_at(ours, request, payload, &cached, overrides)?;
+        Ok(TrySign::Done(authorized))
     }
 
     fn sign_at<R: Signable>(
@@ -196,7 +208,7 @@ impl Authorizer {
         payload: Payload<'_>,
         credentials: &CachedCredentials,
         overrides: Option<&SigningOverrides>,
-    ) -> Result<Option<SigningReceipt>, Error> {
+    ) -> Result<Option<Authorized>, Error> {
         let inner = &*self.inner;
         inner.scope.check(request.uri(), request.headers())?;
         let signer = &inner.signer;
@@ -226,7 +238,13 @@ impl Authorizer {
                 request.headers(),
             )
         };
-        Ok(signed.signature().map(|_| receipt()))
+        if !signed.is_signed() {
+            return Ok(None);
+        }
+        Ok(Some(Authorized {
+            receipt: receipt(),
+            signed,
+        }))
     }
 
     /// Returns the signer.
@@ -345,15 +363,52 @@ impl AuthorizerBuilder {
     }
 }
 
+/// A request that has been signed.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    receipt: SigningReceipt,
+    signed: Signed,
+}
+
+impl Authorized {
+    /// Returns with which credentials, when and for which host it was signed.
+    #[must_use]
+    pub const fn receipt(&self) -> &SigningReceipt {
+        &self.receipt
+    }
+
+    /// Takes the receipt out.
+    #[must_use]
+    pub fn into_receipt(self) -> SigningReceipt {
+        self.receipt
+    }
+
+    /// Returns the signature, and what signs a body as it passes.
+    #[must_use]
+    pub const fn signed(&self) -> &Signed {
+        &self.signed
+    }
+}
+
 /// What [`Authorizer::try_sign`] did.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is returned, and a box would be an allocation"
+)]
 pub enum TrySign {
-    /// The request is signed; without a receipt it keeps its `Authorization` header, and is not.
-    Done(Option<SigningReceipt>),
+    /// The request is signed; where it keeps its `Authorization` header, it is not.
+    Done(Option<Authorized>),
     /// The request is as it was: credentials have to be waited for.
     NoCredentials,
 }
+
+const ENCODED: Error = Error::new(
+    ErrorKind::Payload,
+    "the body is in the encoding of another signature (aws-chunked, or signed events); \
+     send it plain",
+);
 
 /// What an adapter has to do with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

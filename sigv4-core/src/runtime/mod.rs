@@ -33,6 +33,7 @@ mod task;
 #[doc = include_str!("../../docs/credentials.md")]
 pub mod credentials_guide {}
 
+pub use self::authorizer::Authorized;
 pub use self::authorizer::Authorizer;
 pub use self::authorizer::AuthorizerBuilder;
 pub use self::authorizer::Plan;

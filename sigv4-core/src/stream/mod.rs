@@ -1,3 +1,5 @@
-//! Bodies that are signed while they pass.
+//! Bodies that are signed while they pass, on a chain that begins with the signature of the request.
 
 pub(crate) mod chunked;
+pub(crate) mod head;
+pub(crate) mod seed;

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "body")]
 mod body;
+#[cfg_attr(not(feature = "checksums"), path = "no_checksum.rs")]
 mod checksum;
 mod config;
 mod encoder;

@@ -1,6 +1,7 @@
 //! The chain of signatures over the chunks and the trailers of a body.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -12,6 +13,8 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::hash::Hasher;
 use crate::key::DerivedKey;
+use crate::key::Text;
+use crate::signature::Signature;
 use crate::signer::Signer;
 
 /// Signs the chunks of a body, each together with the signature before it.
@@ -45,11 +48,9 @@ use crate::signer::Signer;
 /// ```
 #[derive(Clone)]
 pub struct ChunkSigner {
-    credentials: Credentials,
+    key: Arc<DerivedKey>,
     time: Timestamp,
-    region: Box<str>,
-    service: Box<str>,
-    previous: ChunkSignature,
+    previous: Signature,
 }
 
 impl ChunkSigner {
@@ -68,18 +69,20 @@ impl ChunkSigner {
         time: SystemTime,
         seed: &str,
     ) -> Result<Self, Error> {
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let seed = <[u8; 64]>::try_from(seed.as_bytes())
-            .ok()
-            .filter(|hex| hex.iter().copied().all(is_hex))
-            .ok_or(NO_SEED)?;
-        Ok(Self {
-            credentials: credentials.clone(),
-            time: Timestamp::new(time)?,
-            region: signer.region().into(),
-            service: signer.service().into(),
-            previous: ChunkSignature::of_hex(&seed),
+        let previous = Signature::of_text(seed).ok_or(NO_SEED)?;
+        let time = Timestamp::new(time)?;
+        let scope = signer.scope(None)?;
+        credentials.with_key(&time, scope.key(), |key| {
+            Ok(Self::with_key(Arc::clone(key), time, previous))
         })
+    }
+
+    pub(crate) const fn with_key(key: Arc<DerivedKey>, time: Timestamp, seed: Signature) -> Self {
+        Self {
+            key,
+            time,
+            previous: seed,
+        }
     }
 
     /// Signs the next chunk by the SHA-256 of its data. The last chunk is empty.
@@ -88,12 +91,9 @@ impl ChunkSigner {
     ///
     /// When the algorithm of the signature fails. That of SigV4 does not.
     pub fn sign_chunk(&mut self, data_sha256: &[u8; 32]) -> Result<ChunkSignature, Error> {
-        self.sign(CHUNK_ALGORITHM, |text| {
-            // For headers of the chunk, of which there are none.
-            text.put_str(EMPTY_SHA256);
-            text.put(b"\n");
-            text.put(&hex_of(data_sha256));
-        })
+        let hash = hex_of(data_sha256);
+        // The first hash is for headers of the chunk, of which there are none.
+        self.sign("-PAYLOAD", &[EMPTY_SHA256.as_bytes(), &hash])
     }
 
     /// Signs the trailers, whatever their order, behind the last chunk. White space around a value
@@ -113,45 +113,56 @@ impl ChunkSigner {
             canonical.put(b"\n");
         }
         let hash = canonical.finish().to_hex();
-        self.sign(TRAILER_ALGORITHM, |text| text.put(&hash))
+        self.sign("-TRAILER", &[&hash])
     }
 
     /// How many characters a signature has on the wire.
-    pub(crate) const fn signature_length(&self) -> usize {
-        HMAC_LENGTH
+    pub(crate) fn signature_length(&self) -> usize {
+        self.key.algorithm().signature_length()
     }
 
-    fn sign(
-        &mut self,
-        algorithm: &str,
-        write_hashes: impl FnOnce(&mut Hasher<BLOCKS_TO_SIGN>),
-    ) -> Result<ChunkSignature, Error> {
-        let (region, service) = (&*self.region, &*self.service);
-        let sign = |key: &DerivedKey| {
-            let mut text = key.mac().begin::<BLOCKS_TO_SIGN>();
-            for line in [
-                algorithm,
-                self.time.as_str(),
-                key.scope(),
-                self.previous.as_str(),
-            ] {
-                text.put_str(line);
-                text.put(b"\n");
-            }
-            write_hashes(&mut text);
-            key.mac().finish(&mut text).to_hex()
+    fn sign(&mut self, what: &str, hashes: &[&[u8]]) -> Result<ChunkSignature, Error> {
+        let text = StringToSign {
+            chain: self,
+            what,
+            hashes,
         };
-        let hex = self.credentials.with_key(&self.time, region, service, sign);
-        self.previous = ChunkSignature::of_hex(&hex);
-        Ok(self.previous)
+        self.previous = self.key.sign::<BLOCKS_TO_SIGN>(&text)?;
+        Ok(ChunkSignature(self.previous))
+    }
+}
+
+/// What is signed for one link of the chain.
+struct StringToSign<'a> {
+    chain: &'a ChunkSigner,
+    /// What the name of the algorithm ends in.
+    what: &'a str,
+    hashes: &'a [&'a [u8]],
+}
+
+impl Text for StringToSign<'_> {
+    fn write_to(&self, sink: &mut impl Sink) {
+        let ChunkSigner {
+            key,
+            time,
+            previous,
+        } = self.chain;
+        sink.put_str(key.algorithm().name());
+        sink.put_str(self.what);
+        for line in [time.as_bytes(), key.scope().as_bytes(), previous.as_bytes()]
+            .iter()
+            .chain(self.hashes)
+        {
+            sink.put(b"\n");
+            sink.put(line);
+        }
     }
 }
 
 impl fmt::Debug for ChunkSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChunkSigner")
-            .field("service", &self.service)
-            .field("region", &self.region)
+            .field("scope", &self.key.scope())
             .field("time", &self.time.as_str())
             .finish_non_exhaustive()
     }
@@ -161,31 +172,19 @@ impl fmt::Debug for ChunkSigner {
 ///
 /// `Debug` does not show it.
 #[derive(Clone, Copy)]
-pub struct ChunkSignature {
-    text: [u8; MAX_LENGTH],
-    length: usize,
-}
+pub struct ChunkSignature(Signature);
 
 impl ChunkSignature {
     /// Returns the signature in hex.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.text[..self.length]).unwrap_or_default()
+        self.0.as_str()
     }
 
     /// Returns it as long as it has to be on the wire. Signatures of variable length are filled
     /// with asterisks, so that the length of the body is known before there is any.
     pub(crate) fn padded(&self, length: usize) -> &[u8] {
-        &self.text[..length]
-    }
-
-    fn of_hex(hex: &[u8; HMAC_LENGTH]) -> Self {
-        let mut text = [b'*'; MAX_LENGTH];
-        text[..HMAC_LENGTH].copy_from_slice(hex);
-        Self {
-            text,
-            length: HMAC_LENGTH,
-        }
+        self.0.padded(length)
     }
 }
 
@@ -201,14 +200,8 @@ fn hex_of(hash: &[u8; 32]) -> [u8; 64] {
     text
 }
 
-const CHUNK_ALGORITHM: &str = "AWS4-HMAC-SHA256-PAYLOAD";
-const TRAILER_ALGORITHM: &str = "AWS4-HMAC-SHA256-TRAILER";
 /// The SHA-256 of nothing.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// The length of an HMAC-SHA-256 in hex.
-const HMAC_LENGTH: usize = 64;
-/// The length of the longest signature: one of ECDSA with P-256, in DER, in hex.
-const MAX_LENGTH: usize = 144;
 /// Enough for a region and a service with names of usual length.
 const BLOCKS_TO_SIGN: usize = 6;
 /// Enough for one checksum.

@@ -1,0 +1,144 @@
+//! What the head of a request says of a body that is signed as it passes.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>
+
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
+use http::header;
+
+use crate::canonical::headers::SignedHeaders;
+use crate::header_rules::RequestHeaderRules;
+use crate::names;
+
+/// The headers that are set or removed on account of the body. None, for most bodies.
+#[derive(Default)]
+pub(crate) struct StreamHead {
+    changes: Vec<(HeaderName, Option<HeaderValue>)>,
+}
+
+impl StreamHead {
+    /// Describes a body in aws-chunked encoding.
+    pub(crate) fn aws_chunked(
+        headers: &HeaderMap,
+        trailer: Option<HeaderName>,
+        decoded_length: Option<u64>,
+        encoded_length: Option<u64>,
+    ) -> Self {
+        let trailer = trailer.map(HeaderValue::from);
+        Self {
+            changes: vec![
+                (
+                    header::CONTENT_ENCODING,
+                    content_encoding(headers, Some(names::AWS_CHUNKED)),
+                ),
+                (
+                    header::CONTENT_LENGTH,
+                    encoded_length.map(HeaderValue::from),
+                ),
+                (
+                    names::X_AMZ_DECODED_CONTENT_LENGTH,
+                    decoded_length.map(HeaderValue::from),
+                ),
+                (names::X_AMZ_TRAILER, trailer),
+            ],
+        }
+    }
+
+    /// Describes a stream of events.
+    pub(crate) fn events(headers: &HeaderMap) -> Self {
+        let mut head = Self::default();
+        if !headers.contains_key(header::CONTENT_TYPE) {
+            let events = HeaderValue::from_static(names::EVENT_STREAM);
+            head.changes.push((header::CONTENT_TYPE, Some(events)));
+        }
+        head
+    }
+
+    /// Removes what an earlier signature said of a body that was in aws-chunked encoding, which
+    /// this one is not.
+    pub(crate) fn is_plain_again(&mut self, headers: &HeaderMap) {
+        if self.changes_it(&header::CONTENT_ENCODING) {
+            return;
+        }
+        self.changes.extend([
+            (header::CONTENT_ENCODING, content_encoding(headers, None)),
+            (names::X_AMZ_DECODED_CONTENT_LENGTH, None),
+            (names::X_AMZ_TRAILER, None),
+        ]);
+    }
+
+    /// Tells whether a header of the request does not count any more.
+    #[inline]
+    pub(crate) fn changes_it(&self, name: &HeaderName) -> bool {
+        !self.changes.is_empty() && self.changes.iter().any(|(changed, _)| changed == name)
+    }
+
+    /// Adds what is set, as far as it is signed.
+    pub(crate) fn push_to<'a>(
+        &'a self,
+        headers: &mut SignedHeaders<'a>,
+        rules: &RequestHeaderRules<'_>,
+    ) {
+        for (name, value) in &self.changes {
+            if let Some(value) = value
+                .as_ref()
+                .filter(|_| is_ours(name) || rules.signs(name.as_str()))
+            {
+                headers.push(name.as_str(), value.as_bytes());
+            }
+        }
+    }
+
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        for (name, value) in self.changes {
+            match value {
+                Some(value) => headers.insert(name, value),
+                None => headers.remove(name),
+            };
+        }
+    }
+}
+
+/// Tells the headers that have no meaning without the signature, and are always signed.
+fn is_ours(name: &HeaderName) -> bool {
+    *name == names::X_AMZ_DECODED_CONTENT_LENGTH || *name == names::X_AMZ_TRAILER
+}
+
+/// Returns the codings of a body with this one for the outermost, and no other aws-chunked.
+fn content_encoding(headers: &HeaderMap, outermost: Option<&'static str>) -> Option<HeaderValue> {
+    let outermost = outermost.map(str::as_bytes);
+    let codings: Vec<&[u8]> = outermost.into_iter().chain(codings(headers)).collect();
+    if codings.is_empty() {
+        return None;
+    }
+    HeaderValue::from_bytes(&codings.join(&b","[..])).ok()
+}
+
+/// Returns the codings that a body has, but for aws-chunked.
+fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    values
+        .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|coding| !coding.is_empty() && !is_aws_chunked(coding))
+}
+
+fn is_aws_chunked(coding: &[u8]) -> bool {
+    coding
+        .trim_ascii()
+        .eq_ignore_ascii_case(names::AWS_CHUNKED.as_bytes())
+}
+
+/// Tells whether a body is said to be in the encoding of a signature already, which another one
+/// cannot cover.
+#[cfg(feature = "runtime")]
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut codings = codings.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
+    let digests = headers.get_all(names::X_AMZ_CONTENT_SHA256).iter();
+    codings.any(is_aws_chunked)
+        || digests
+            .map(HeaderValue::as_bytes)
+            .any(|digest| digest.starts_with(names::STREAMING))
+}

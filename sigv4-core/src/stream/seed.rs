@@ -1,0 +1,14 @@
+//! What the signature of a request leaves for the signatures of its body.
+
+use std::sync::Arc;
+
+use crate::credentials::Credentials;
+use crate::key::DerivedKey;
+use crate::payload::Payload;
+
+/// Everything that a chain of signatures goes on with, beside the signature it begins with.
+pub(crate) struct StreamSeed {
+    pub(crate) credentials: Credentials,
+    pub(crate) key: Arc<DerivedKey>,
+    pub(crate) payload: Payload<'static>,
+}
