@@ -125,6 +125,8 @@ pub enum ErrorKind {
     #[cfg(feature = "sigv4a")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
     Ecdsa,
+    /// What is to be signed as events of a stream is none, or too long for one.
+    EventStream,
     /// The destination is not within the [host scope](crate::runtime::HostScope).
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]

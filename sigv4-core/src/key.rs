@@ -110,6 +110,15 @@ impl DerivedKey {
         }
     }
 
+    /// Returns what the key is for.
+    pub(crate) fn to(&self) -> KeyUse<'_> {
+        KeyUse {
+            algorithm: self.algorithm,
+            region: &self.region,
+            service: &self.service,
+        }
+    }
+
     pub(crate) const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

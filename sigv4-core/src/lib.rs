@@ -66,4 +66,27 @@ pub use crate::stream::chunked::Checksum;
 pub use crate::stream::chunked::ChunkEncoder;
 pub use crate::stream::chunked::ChunkSignature;
 pub use crate::stream::chunked::ChunkSigner;
+#[cfg(all(feature = "eventstream", feature = "body"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "eventstream", feature = "body"))))]
+pub use crate::stream::event::answer::EventStream;
+#[cfg(feature = "eventstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
+pub use crate::stream::event::decoder::EventDecoder;
+#[cfg(feature = "eventstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
+pub use crate::stream::event::error::EventError;
+#[cfg(feature = "eventstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
+pub use crate::stream::event::error::EventErrorKind;
+#[cfg(feature = "eventstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
+pub use crate::stream::event::message::EventMessage;
+#[cfg(feature = "eventstream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
+pub use crate::stream::event::message::EventValue;
+#[cfg(all(feature = "eventstream", feature = "body"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "eventstream", feature = "body"))))]
+pub use crate::stream::event::signed::SignedEvents;
+pub use crate::stream::event::signer::EventSignature;
+pub use crate::stream::event::signer::EventSigner;
 pub use crate::trace::SigningTrace;

@@ -158,7 +158,7 @@ const EVENTS_REFUSED: Error = Error::new(
     "the service takes no stream of events; send a body of known length, \
      or allow it in the signing rules of the service",
 );
-const EVENTS_OF_SIGV4A: Error = Error::new(
+pub(crate) const EVENTS_OF_SIGV4A: Error = Error::new(
     ErrorKind::Payload,
     "a stream of events cannot be signed with SigV4A; use a signer of SigV4",
 );

@@ -35,7 +35,8 @@ impl Signature {
     /// Takes a signature in hex, of whichever algorithm.
     pub(crate) fn of_text(hex: &str) -> Option<Self> {
         let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let is_signature = hex.len() >= 64 && hex.len() % 2 == 0 && hex.bytes().all(is_hex);
+        let is_signature =
+            hex.len() >= 64 && hex.len().is_multiple_of(2) && hex.bytes().all(is_hex);
         let length = u8::try_from(hex.len()).ok().filter(|_| is_signature)?;
         let mut text = [Self::FILL; Self::MAX];
         text.get_mut(..hex.len())?.copy_from_slice(hex.as_bytes());

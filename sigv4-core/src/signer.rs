@@ -41,6 +41,7 @@ use crate::signature::Signature;
 use crate::sigv4a::EcdsaBackend;
 use crate::stream::chunked::ChunkEncoder;
 use crate::stream::chunked::ChunkSigner;
+use crate::stream::event::signer::EventSigner;
 use crate::stream::head::StreamHead;
 use crate::stream::seed::StreamSeed;
 use crate::target::OwnHeaders;
@@ -245,7 +246,11 @@ impl Signer {
         overrides: Option<&'a SigningOverrides>,
     ) -> &'a SigningRules {
         let service = overrides.and_then(SigningOverrides::of_service);
-        service.map_or(self.rules(), |(_, rules)| rules)
+        service.map_or_else(|| self.rules(), |(_, rules)| rules)
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.config.algorithm
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -719,6 +724,19 @@ impl Signed {
         let chain = encoding.is_signed().then(chain);
         // The length was looked at before the request was signed.
         ChunkEncoder::new(encoding, chain, length).ok()
+    }
+
+    /// Returns what signs the events, of a request that was signed with [`Payload::Events`]; else
+    /// `None`.
+    #[must_use]
+    pub fn event_signer(&self) -> Option<EventSigner> {
+        let (signature, seed) = (self.signature.as_ref()?, self.seed.as_deref()?);
+        if !matches!(seed.payload, Payload::Events) {
+            return None;
+        }
+        let to = seed.key.to();
+        // A signature in hex is a seed.
+        EventSigner::for_scope(to.region, to.service, &seed.credentials, signature.as_str()).ok()
     }
 
     /// Returns the time that the signature names: the given one without its fraction of a second.

@@ -106,7 +106,7 @@ impl<'a> View<'a> {
                 "x-amz-region-set" => own.has_region_set = true,
                 "x-amz-security-token" | "x-amz-s3session-token" => own.has_token = true,
                 name if rules.signs(name) && !stream.changes_it(header) => {
-                    signed.push(name, value.as_bytes())
+                    signed.push(name, value.as_bytes());
                 }
                 _ => {}
             }

@@ -1,0 +1,36 @@
+//! Event streams, `application/vnd.amazon.eventstream`: their messages, signed and read.
+//!
+//! The frame of a message, as <https://smithy.io/2.0/aws/amazon-eventstream.html> has it:
+//!
+//! ```text
+//! total length u32 | headers length u32 | crc32 of these | headers | payload | crc32 of it all
+//! ```
+
+#[cfg(all(feature = "eventstream", feature = "body"))]
+pub(crate) mod answer;
+#[cfg(feature = "eventstream")]
+mod assembler;
+#[cfg(feature = "eventstream")]
+pub(crate) mod decoder;
+#[cfg(feature = "eventstream")]
+mod envelope;
+#[cfg(feature = "eventstream")]
+pub(crate) mod error;
+#[cfg(feature = "eventstream")]
+mod frame;
+#[cfg(feature = "eventstream")]
+mod headers;
+#[cfg(feature = "eventstream")]
+pub(crate) mod message;
+#[cfg(all(feature = "eventstream", feature = "body"))]
+pub(crate) mod signed;
+pub(crate) mod signer;
+
+#[cfg(all(feature = "eventstream", feature = "body"))]
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Takes the octets out of a piece of a body, without copying those of [`Bytes`](bytes::Bytes).
+#[cfg(all(feature = "eventstream", feature = "body"))]
+fn into_bytes(mut data: impl bytes::Buf) -> bytes::Bytes {
+    data.copy_to_bytes(data.remaining())
+}
