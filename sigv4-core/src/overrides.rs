@@ -148,5 +148,7 @@ pub enum PayloadMode {
     AwsChunked(AwsChunked),
     /// The body passes as a stream of [encoded messages](crate::EventMessage), each of which
     /// [is signed](Payload::Events). Only few operations take that.
+    #[cfg(feature = "eventstream")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "eventstream")))]
     Events,
 }

@@ -100,17 +100,22 @@ impl Middleware for SigV4Middleware {
         let authorizer = &self.authorizer;
         let overrides = extensions.get::<SigningOverrides>().cloned();
         let overrides = overrides.as_ref();
+        let learns = adapter::replay_limit(authorizer, overrides).is_some();
+        // What is encoded as it passes cannot be sent again; what is in memory can be encoded again.
+        let plain = (learns && adapter::encodes(authorizer, overrides))
+            .then(|| request.try_clone())
+            .flatten();
         let receipt = sign(authorizer, &mut request, overrides)
             .await
             .map_err(reqwest_middleware::Error::middleware)?;
         let Some(receipt) = receipt else {
             return next.run(request, extensions).await;
         };
-        if adapter::replay_limit(authorizer, overrides).is_none() {
+        if !learns {
             return send(request, receipt, extensions, next).await;
         }
         // A body in memory is shared and not copied. A stream cannot be sent again.
-        let again = request.try_clone();
+        let again = plain.or_else(|| request.try_clone());
         let answer = send(request, receipt, extensions, next.clone()).await?;
         let (answer, is_sent_again) = recover::learn(authorizer, answer, again.is_some()).await;
         let Some(mut request) = again.filter(|_| is_sent_again) else {

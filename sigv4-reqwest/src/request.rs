@@ -19,6 +19,7 @@ use sigv4_core::runtime::Plan;
 use sigv4_core::runtime::SigningReceipt;
 use sigv4_core::runtime::adapter;
 use sigv4_core::runtime::adapter::BodyHolder;
+use sigv4_core::runtime::adapter::EncodedBody;
 use sigv4_core::runtime::adapter::HeldBody;
 use sigv4_core::runtime::adapter::LengthChecked;
 
@@ -89,19 +90,31 @@ pub async fn sign(
     let (covered, length) = cover_body(request, mode, authorizer.body_limit())
         .await
         .map_err(Error::signing)?;
-    adapter::set_length(&method, &mut headers, length);
+    // How long an encoded body is, if anybody knows, the signer says.
+    let is_encoded = matches!(covered, Some(Payload::AwsChunked { .. } | Payload::Events));
+    adapter::set_length(&method, &mut headers, length.filter(|_| !is_encoded));
     let credentials = authorizer.credentials().await.map_err(Error::signing)?;
     let in_memory = || request.body().and_then(Body::as_bytes).unwrap_or_default();
     let payload = covered.unwrap_or_else(|| Payload::Bytes(in_memory()));
     let mut head = RequestHead::new(&method, &mut uri, &mut headers);
-    let receipt = authorizer
+    let authorized = authorizer
         .sign(&mut head, payload, &credentials, Some(&overrides))
         .map_err(Error::signing)?;
 
     let url = url(&uri).ok_or_else(|| Error::url(request.url()))?;
     *request.url_mut() = url;
     *request.headers_mut() = headers;
-    Ok(receipt)
+    let Some(authorized) = authorized else {
+        return Ok(None);
+    };
+    if is_encoded {
+        let body = request.body_mut().take().unwrap_or_default();
+        *request.body_mut() = Some(match EncodedBody::new(authorizer, &authorized, body) {
+            Ok(encoded) => Body::wrap(encoded),
+            Err(body) => body,
+        });
+    }
+    Ok(Some(authorized.into_receipt()))
 }
 
 /// Finds out the length of the body and what is to be signed of it; `None` where it is in memory
@@ -116,6 +129,9 @@ async fn cover_body(
         .body()
         .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
     let length = adapter::agreed_length(declared, hint.exact())?;
+    if let Some(payload) = adapter::encoded_payload(mode, length) {
+        return Ok((Some(payload), length));
+    }
     let covered = match mode {
         PayloadMode::Unsigned => Some(Payload::Unsigned),
         PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),

@@ -11,7 +11,10 @@ use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
+use sigv4_core::runtime::Authorized;
+use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::adapter;
+use sigv4_core::runtime::adapter::EncodedBody;
 use sigv4_core::runtime::adapter::HeldBody;
 use sigv4_core::runtime::adapter::LengthChecked;
 
@@ -21,7 +24,8 @@ pin_project! {
     /// The body of a request that has been signed.
     ///
     /// Either the pieces that were read and hashed, passed on without copying them together, or the
-    /// body itself, watched so that it ends where its declared length says.
+    /// body itself, watched so that it ends where its declared length says, or encoded as it
+    /// passes: in aws-chunked, or as signed events.
     pub struct SignedBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -35,6 +39,8 @@ pin_project! {
         Held { pieces: VecDeque<Bytes>, remaining: u64 },
         /// A body that passes as it comes.
         Streamed { #[pin] body: LengthChecked<B> },
+        /// A body that is signed while it passes.
+        Encoded { #[pin] body: EncodedBody<B> },
         /// A body that passes through unsigned.
         Untouched { #[pin] body: B },
     }
@@ -73,6 +79,18 @@ impl<B> SignedBody<B> {
             kind: Kind::Untouched { body },
         }
     }
+
+    /// Encodes an untouched body, if the signature of its request wants that.
+    pub(crate) fn encoded(self, authorizer: &Authorizer, authorized: &Authorized) -> Self {
+        let kind = match self.kind {
+            Kind::Untouched { body } => match EncodedBody::new(authorizer, authorized, body) {
+                Ok(body) => Kind::Encoded { body },
+                Err(body) => Kind::Untouched { body },
+            },
+            kind => kind,
+        };
+        Self { kind }
+    }
 }
 
 impl<B> Body for SignedBody<B>
@@ -100,6 +118,7 @@ where
                 })
             }),
             KindProjection::Streamed { body } => body.poll_frame(cx),
+            KindProjection::Encoded { body } => body.poll_frame(cx),
         }
     }
 
@@ -107,6 +126,7 @@ where
         match &self.kind {
             Kind::Held { pieces, .. } => pieces.is_empty(),
             Kind::Streamed { body } => body.is_end_stream(),
+            Kind::Encoded { body } => body.is_end_stream(),
             Kind::Untouched { body } => body.is_end_stream(),
         }
     }
@@ -115,6 +135,7 @@ where
         match &self.kind {
             Kind::Held { remaining, .. } => SizeHint::with_exact(*remaining),
             Kind::Streamed { body } => body.size_hint(),
+            Kind::Encoded { body } => body.size_hint(),
             Kind::Untouched { body } => body.size_hint(),
         }
     }
@@ -125,6 +146,7 @@ impl<B> fmt::Debug for SignedBody<B> {
         let kind = match &self.kind {
             Kind::Held { .. } => "Held",
             Kind::Streamed { .. } => "Streamed",
+            Kind::Encoded { .. } => "Encoded",
             Kind::Untouched { .. } => "Untouched",
         };
         f.debug_tuple("SignedBody").field(&kind).finish()

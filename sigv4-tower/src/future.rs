@@ -17,6 +17,7 @@ use sigv4_core::Error;
 use sigv4_core::Payload;
 use sigv4_core::PayloadMode;
 use sigv4_core::SigningOverrides;
+use sigv4_core::runtime::Authorized;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CachedCredentials;
 use sigv4_core::runtime::Plan;
@@ -107,6 +108,16 @@ where
             body.size_hint().exact()
         };
         let length = adapter::agreed_length(declared, exact)?;
+        if let Some(payload) = adapter::encoded_payload(mode, length) {
+            // How long it is then, if anybody knows, the signer says.
+            adapter::set_length(&head.method, &mut head.headers, None);
+            let unsigned = Unsigned {
+                head,
+                service,
+                authorizer,
+            };
+            return unsigned.sign(payload, SignedBody::untouched(body));
+        }
         let payload = match mode {
             PayloadMode::Unsigned => Some(Payload::Unsigned),
             PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
@@ -160,7 +171,7 @@ impl<S> Unsigned<S> {
             .authorizer
             .try_sign(&mut self.head, payload, overrides.as_ref())?
         {
-            TrySign::Done(receipt) => Ok(self.send(body, receipt)),
+            TrySign::Done(authorized) => Ok(self.send(body, authorized)),
             _ => {
                 let authorizer = self.authorizer.clone();
                 let credentials = Box::pin(async move { authorizer.credentials().await });
@@ -184,20 +195,25 @@ impl<S> Unsigned<S> {
         S: Service<Request<SignedBody<B>>>,
     {
         let overrides = self.overrides();
-        let receipt =
+        let authorized =
             self.authorizer
                 .sign(&mut self.head, payload, credentials, overrides.as_ref())?;
-        Ok(self.send(body, receipt))
+        Ok(self.send(body, authorized))
     }
 
     fn send<B>(
         mut self,
         body: SignedBody<B>,
-        receipt: Option<SigningReceipt>,
+        authorized: Option<Authorized>,
     ) -> State<S, B, S::Future>
     where
         S: Service<Request<SignedBody<B>>>,
     {
+        let body = match &authorized {
+            Some(authorized) => body.encoded(&self.authorizer, authorized),
+            None => body,
+        };
+        let receipt = authorized.map(Authorized::into_receipt);
         let request = Request::from_parts(self.head, body);
         let response = self.service.call(request);
         State::Sending { response, receipt }

@@ -1,7 +1,13 @@
 //! What an adapter does with bodies and answers. For the adapters of this family: it may change in
 //! any release.
 
+use crate::overrides::PayloadMode;
+use crate::overrides::SigningOverrides;
+use crate::payload::Payload;
+use crate::runtime::Authorizer;
+
 pub use crate::pieces::Pieces;
+pub use crate::runtime::encoded_body::EncodedBody;
 pub use crate::runtime::framing::agreed_length;
 pub use crate::runtime::framing::declared_length;
 pub use crate::runtime::framing::into_bytes;
@@ -20,3 +26,26 @@ pub use crate::runtime::recovery::Remedy;
 pub use crate::runtime::recovery::Replacement;
 pub use crate::runtime::recovery::patience;
 pub use crate::runtime::recovery::replay_limit;
+
+/// Returns what is signed of a body that is [encoded](EncodedBody) as it passes, if it is to be. An
+/// empty one has no chunks: it is signed as a whole.
+#[must_use]
+pub const fn encoded_payload(mode: PayloadMode, length: Option<u64>) -> Option<Payload<'static>> {
+    match (mode, length) {
+        (PayloadMode::AwsChunked(_), Some(0)) => None,
+        (PayloadMode::AwsChunked(encoding), length) => {
+            Some(Payload::AwsChunked { encoding, length })
+        }
+        #[cfg(feature = "eventstream")]
+        (PayloadMode::Events, _) => Some(Payload::Events),
+        _ => None,
+    }
+}
+
+/// Tells whether a body is encoded as it passes, unless it is empty. It can then be sent again only
+/// as it was before.
+#[must_use]
+pub fn encodes(authorizer: &Authorizer, overrides: Option<&SigningOverrides>) -> bool {
+    let mode = overrides.and_then(SigningOverrides::payload_mode);
+    encoded_payload(mode.unwrap_or_else(|| authorizer.payload()), None).is_some()
+}

@@ -19,9 +19,11 @@ use crate::runtime::CredentialsGuard;
 use crate::runtime::HostScope;
 use crate::runtime::Runtime;
 use crate::runtime::SigningReceipt;
+use crate::runtime::adapter;
 use crate::runtime::receipt;
 use crate::runtime::recovery::Circumstances;
 use crate::runtime::recovery::Learning;
+use crate::runtime::recovery::Skew;
 use crate::scope::UNSIGNED_REFUSED;
 use crate::signer::Signed;
 use crate::signer::Signer;
@@ -134,7 +136,7 @@ impl Authorizer {
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
             // Whether the service takes it, the signer says, which knows the body.
-            (PayloadMode::AwsChunked(_) | PayloadMode::Events, _) => Ok(Plan::Sign(mode)),
+            (mode, _) if adapter::encoded_payload(mode, None).is_some() => Ok(Plan::Sign(mode)),
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),
@@ -244,7 +246,18 @@ impl Authorizer {
         Ok(Some(Authorized {
             receipt: receipt(),
             signed,
+            skew,
         }))
+    }
+
+    /// Returns what tells the time to the events of a stream, corrected as that of the request was
+    /// that opened it.
+    pub fn clock_for(
+        &self,
+        authorized: &Authorized,
+    ) -> impl Fn() -> SystemTime + Send + Sync + 'static {
+        let (authorizer, skew) = (self.clone(), authorized.skew);
+        move || skew.correct(authorizer.now())
     }
 
     /// Returns the signer.
@@ -368,6 +381,7 @@ impl AuthorizerBuilder {
 pub struct Authorized {
     receipt: SigningReceipt,
     signed: Signed,
+    skew: Skew,
 }
 
 impl Authorized {
@@ -493,11 +507,12 @@ mod tests {
     async fn gives_a_receipt_for_what_was_signed_and_for_nothing_else() {
         let request = || Request::get("https://user:pass@sqs.example.com/");
         let mut plain = request().body(()).unwrap();
-        let receipt = authorizer(ExistingAuthorization::ReplaceOwn)
+        let authorized = authorizer(ExistingAuthorization::ReplaceOwn)
             .authorize(&mut plain, Payload::EMPTY)
             .await
             .unwrap()
             .unwrap();
+        let receipt = authorized.receipt();
         assert_eq!(receipt.host(), "sqs.example.com");
         assert_eq!(receipt.credential_generation(), 1);
         assert!(!format!("{receipt:?}").contains("pass"));

@@ -21,6 +21,7 @@ pub mod adapter;
 mod authorizer;
 mod clock;
 mod credentials;
+mod encoded_body;
 mod framing;
 mod held_body;
 mod http_send;

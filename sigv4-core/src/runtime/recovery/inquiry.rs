@@ -298,9 +298,9 @@ mod tests {
 
         async fn extensions(&self) -> Extensions {
             let mut request = Request::get(self.uri).body(()).unwrap();
-            let receipt = self.authorizer.authorize(&mut request, Payload::EMPTY);
+            let authorized = self.authorizer.authorize(&mut request, Payload::EMPTY);
             let mut extensions = Extensions::new();
-            extensions.insert(receipt.await.unwrap().unwrap());
+            extensions.insert(authorized.await.unwrap().unwrap().into_receipt());
             extensions
         }
 
