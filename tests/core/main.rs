@@ -6,6 +6,10 @@ mod authorization;
 #[cfg(test)]
 mod awkward_requests;
 #[cfg(test)]
+mod aws_chunked;
+#[cfg(test)]
+mod aws_chunked_limits;
+#[cfg(test)]
 mod aws_docs;
 #[cfg(test)]
 mod fixture;

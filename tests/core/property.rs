@@ -61,7 +61,7 @@ use sigv4_tests::secrets;
 
 use crate::fixture::sent;
 
-fn cases(cases: u32) -> Config {
+pub(crate) fn cases(cases: u32) -> Config {
     Config {
         cases,
         // A failure prints what it takes to repeat it; nothing is written into the source tree.

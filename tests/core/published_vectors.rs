@@ -138,7 +138,7 @@ fn respelled_if_listed(vector: Vector, respelled: &mut usize) -> Vector {
 }
 
 /// Reads a file of the folder. `None` where no folder is named.
-fn read<T: DeserializeOwned>(file: &str) -> Option<T> {
+pub(crate) fn read<T: DeserializeOwned>(file: &str) -> Option<T> {
     let Some(folder) = env::var_os("SIGV4_VECTORS") else {
         println!("SIGV4_VECTORS names no folder: {file} is not checked");
         return None;

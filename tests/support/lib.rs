@@ -5,11 +5,13 @@
 //! |---|---|
 //! | [`oracle`] | signatures computed by another implementation, the crate `aws-sigv4` |
 //! | [`suite`] | the cases of AWS's own test suite |
+//! | [`aws_chunked`] | what a body in chunks holds, and whether its signatures fit |
 //! | [`wire`] | what a client really put on the wire, byte for byte |
 //! | [`fake_aws`] | STS, IMDS and container credentials on loopback, scripted with faults |
 //! | [`secrets`] | fixture credentials, and a check that nothing prints them |
 //! | [`time`] | instants as signatures write them |
 
+pub mod aws_chunked;
 pub mod fake_aws;
 pub mod oracle;
 pub mod secrets;

@@ -135,7 +135,7 @@ const MIN_CHUNK_SIZE: u32 = 8 * 1024;
 /// The length of an HMAC-SHA-256 in hex.
 const HMAC_LENGTH: usize = 64;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "checksums"))]
 mod tests {
     use super::*;
 

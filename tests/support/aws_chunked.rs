@@ -1,0 +1,315 @@
+//! An independent judge of bodies in `aws-chunked`, as strict as a server may be.
+//!
+//! [`decode`] reads what went over the wire and refuses whatever is not exactly as the
+//! documentation of S3 has it; [`Decoded::verify`] recomputes each signature by the crate
+//! `aws-sigv4`, and [`Decoded::verify_checksum`] the checksum by the crates `crc` and `ring`.
+//! None of it calls the code under test.
+
+use std::str;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_runtime_api::http::Headers;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use crc::CRC_32_ISCSI;
+use crc::CRC_32_ISO_HDLC;
+use crc::CRC_64_NVME;
+use crc::Crc;
+use ring::digest;
+
+/// The least of a chunk that is not the last.
+const MIN_CHUNK: usize = 8192;
+
+/// What a body says of itself before it is believed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Decoded {
+    /// The chunks with data.
+    pub chunks: Vec<Chunk>,
+    /// The signature of the empty chunk at the end.
+    pub last_signature: Option<String>,
+    /// The trailers, without their signature.
+    pub trailers: Vec<(String, String)>,
+    /// The signature of the trailers.
+    pub trailer_signature: Option<String>,
+}
+
+/// One chunk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// What is in it.
+    pub data: Bytes,
+    /// Its signature, where chunks are signed.
+    pub signature: Option<String>,
+}
+
+/// What the request says of a body: its head has to be verified before.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests spell it out")]
+pub struct Announced<'a> {
+    /// Whether `x-amz-content-sha256` announces signed chunks.
+    pub signed: bool,
+    /// The value of `x-amz-trailer`.
+    pub trailer: Option<&'a str>,
+}
+
+/// What the signatures of a body were made with.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests spell it out")]
+pub struct Chain<'a> {
+    /// The secret access key.
+    pub secret: &'a str,
+    /// The region of the scope.
+    pub region: &'a str,
+    /// The service of the scope.
+    pub service: &'a str,
+    /// The time of the request.
+    pub time: SystemTime,
+    /// The signature of the request.
+    pub seed: &'a str,
+}
+
+/// Reads a whole body.
+///
+/// # Errors
+///
+/// When anything is not as it has to be, with the reason.
+pub fn decode(wire: &[u8], announced: Announced<'_>) -> Result<Decoded, String> {
+    let mut rest = wire;
+    let mut chunks: Vec<Chunk> = Vec::new();
+    let last_signature = loop {
+        let (size, signature) = read_head(read_line(&mut rest)?, announced.signed)?;
+        if size == 0 {
+            break signature;
+        }
+        if chunks
+            .last()
+            .is_some_and(|last| last.data.len() < MIN_CHUNK)
+        {
+            return Err("a chunk before the last is too small".to_owned());
+        }
+        let (data, behind) = rest.split_at_checked(size).ok_or("a chunk is cut off")?;
+        rest = behind.strip_prefix(b"\r\n").ok_or("a chunk does not end")?;
+        let data = Bytes::copy_from_slice(data);
+        chunks.push(Chunk { data, signature });
+    };
+    let mut trailers = Vec::new();
+    let mut trailer_signature = None;
+    if let Some(name) = announced.trailer {
+        trailers.push((name.to_owned(), read_trailer(&mut rest, name)?));
+        if announced.signed {
+            let signature = read_trailer(&mut rest, "x-amz-trailer-signature")?;
+            trailer_signature = Some(checked_signature(&signature)?);
+        }
+    }
+    if rest != b"\r\n" {
+        return Err("the body does not end where it should".to_owned());
+    }
+    Ok(Decoded {
+        chunks,
+        last_signature,
+        trailers,
+        trailer_signature,
+    })
+}
+
+impl Decoded {
+    /// Returns the data of all chunks.
+    #[must_use]
+    pub fn data(&self) -> Vec<u8> {
+        let data = self.chunks.iter().map(|chunk| &chunk.data[..]);
+        data.collect::<Vec<_>>().concat()
+    }
+
+    /// Recomputes each signature of the chain.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing or does not fit, with the reason.
+    ///
+    /// # Panics
+    ///
+    /// When `aws-sigv4` cannot sign at all.
+    pub fn verify(&self, chain: Chain<'_>) -> Result<(), String> {
+        let credentials = Credentials::new("AKIDEXAMPLE", chain.secret, None, None, "judge");
+        let identity = Identity::from(credentials);
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(chain.region)
+            .name(chain.service)
+            .time(chain.time)
+            .settings(())
+            .build()
+            .expect("all parameters are given");
+        let mut running = chain.seed.to_owned();
+        let empty = Bytes::new();
+        let with_data = self
+            .chunks
+            .iter()
+            .map(|chunk| (&chunk.data, &chunk.signature));
+        for (data, signature) in with_data.chain([(&empty, &self.last_signature)]) {
+            let expected = v4::sign_chunk(data, &running, &params).expect("it can sign");
+            if signature.as_deref() != Some(expected.signature()) {
+                return Err("a chunk has another signature".to_owned());
+            }
+            running = expected.signature().to_owned();
+        }
+        if self.trailers.is_empty() {
+            return Ok(());
+        }
+        let mut headers = Headers::new();
+        for (name, value) in &self.trailers {
+            headers.append(name.clone(), value.clone());
+        }
+        let expected = v4::sign_trailer(&headers, &running, &params).expect("it can sign");
+        match &self.trailer_signature {
+            Some(signature) if signature == expected.signature() => Ok(()),
+            _ => Err("the trailers have another signature".to_owned()),
+        }
+    }
+
+    /// Recomputes the checksum in the trailers.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or it does not fit, with the reason.
+    pub fn verify_checksum(&self) -> Result<(), String> {
+        let [(name, value)] = &self.trailers[..] else {
+            return Err("there is not one checksum".to_owned());
+        };
+        let stated = BASE64_STANDARD
+            .decode(value)
+            .map_err(|error| error.to_string())?;
+        let data = self.data();
+        let computed = match &**name {
+            "x-amz-checksum-crc32" => CRC_32.checksum(&data).to_be_bytes().to_vec(),
+            "x-amz-checksum-crc32c" => CRC_32C.checksum(&data).to_be_bytes().to_vec(),
+            "x-amz-checksum-crc64nvme" => CRC_64.checksum(&data).to_be_bytes().to_vec(),
+            "x-amz-checksum-sha1" => {
+                let sha1 = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &data);
+                sha1.as_ref().to_vec()
+            }
+            "x-amz-checksum-sha256" => digest::digest(&digest::SHA256, &data).as_ref().to_vec(),
+            _ => return Err(format!("{name} is no checksum")),
+        };
+        if computed == stated {
+            Ok(())
+        } else {
+            Err("the data has another checksum".to_owned())
+        }
+    }
+}
+
+static CRC_32: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+static CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+static CRC_64: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
+
+fn read_line<'a>(rest: &mut &'a [u8]) -> Result<&'a str, String> {
+    let end = rest.windows(2).position(|pair| pair == b"\r\n");
+    let end = end.ok_or("a line does not end")?;
+    let line = &rest[..end];
+    *rest = &rest[end + 2..];
+    if line.iter().all(u8::is_ascii_graphic) {
+        str::from_utf8(line).map_err(|error| error.to_string())
+    } else {
+        Err("a line is not of visible characters".to_owned())
+    }
+}
+
+fn read_head(line: &str, signed: bool) -> Result<(usize, Option<String>), String> {
+    let (size, signature) = if signed {
+        let parts = line.split_once(";chunk-signature=");
+        let (size, signature) = parts.ok_or("a chunk is not signed")?;
+        (size, Some(checked_signature(signature)?))
+    } else {
+        (line, None)
+    };
+    let is_canonical = size == "0" || (is_lower_hex(size) && !size.starts_with('0'));
+    let size = usize::from_str_radix(size, 16)
+        .ok()
+        .filter(|_| is_canonical);
+    Ok((size.ok_or("a chunk has no size")?, signature))
+}
+
+fn read_trailer(rest: &mut &[u8], name: &str) -> Result<String, String> {
+    let value = read_line(rest)?
+        .strip_prefix(name)
+        .and_then(|line| line.strip_prefix(':'));
+    Ok(value
+        .ok_or("a trailer is not what was announced")?
+        .to_owned())
+}
+
+fn checked_signature(text: &str) -> Result<String, String> {
+    if text.len() == 64 && is_lower_hex(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a signature is not one".to_owned())
+    }
+}
+
+fn is_lower_hex(text: &str) -> bool {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    !text.is_empty() && text.bytes().all(is_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNED: Announced<'_> = Announced {
+        signed: true,
+        trailer: None,
+    };
+    const UNSIGNED: Announced<'_> = Announced {
+        signed: false,
+        trailer: Some("x-amz-checksum-crc32"),
+    };
+
+    #[test]
+    fn reads_what_is_right() {
+        let wire = b"9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:y/Q5Jg==\r\n\r\n";
+        let decoded = decode(wire, UNSIGNED).unwrap();
+        assert_eq!(decoded.data(), b"123456789");
+        decoded.verify_checksum().unwrap();
+
+        let signature = "0a".repeat(32);
+        let wire = format!("0;chunk-signature={signature}\r\n\r\n");
+        let decoded = decode(wire.as_bytes(), SIGNED).unwrap();
+        assert_eq!(decoded.last_signature, Some(signature));
+    }
+
+    #[test]
+    fn refuses_all_else() {
+        let end = "0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n";
+        decode(end.as_bytes(), UNSIGNED).unwrap();
+        for (name, wire) in [
+            ("nothing", String::new()),
+            ("no last chunk", "1\r\na\r\n".to_owned()),
+            ("a chunk that is cut off", "2\r\na".to_owned()),
+            ("no end of line behind data", format!("1\r\na{end}")),
+            ("a bare line feed", format!("1\na\r\n{end}")),
+            ("a size with a zero before it", format!("01\r\na\r\n{end}")),
+            ("a size in upper case", format!("A\r\n0123456789\r\n{end}")),
+            ("a size with a sign", format!("+1\r\na\r\n{end}")),
+            ("two small chunks", format!("1\r\na\r\n1\r\nb\r\n{end}")),
+            ("an extension", format!("1;a\r\na\r\n{end}")),
+            ("something behind the end", format!("{end} ")),
+            ("no end", end.trim_end().to_owned()),
+            ("no trailer", "0\r\n\r\n".to_owned()),
+            ("another trailer", end.replace("crc32", "sha1")),
+        ] {
+            assert!(decode(wire.as_bytes(), UNSIGNED).is_err(), "{name}");
+        }
+        for signature in ["", "0a", &"0A".repeat(32), &"0a".repeat(33)] {
+            let wire = format!("0;chunk-signature={signature}\r\n\r\n");
+            assert!(decode(wire.as_bytes(), SIGNED).is_err(), "{signature}");
+        }
+        assert!(decode(b"0\r\n\r\n", SIGNED).is_err());
+    }
+}
