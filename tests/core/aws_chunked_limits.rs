@@ -194,6 +194,16 @@ fn a_body_of_another_length_is_never_completed() {
 }
 
 #[test]
+fn nothing_is_given_out_after_an_error() {
+    let mut encoder = encoder(AwsChunked::signed(), Some(100_000));
+    encoder.push(Bytes::from(vec![7; 99_999])).unwrap();
+    // The head of the first chunk, whose data is ready to go.
+    encoder.pull().unwrap().unwrap();
+    encoder.push("ab".into()).unwrap_err();
+    assert_eq!(encoder.pull().unwrap_err().kind(), ErrorKind::BodyLength);
+}
+
+#[test]
 fn nothing_comes_after_the_end() {
     for declared in [None, Some(1)] {
         let mut encoder = encoder(AwsChunked::signed(), declared);
