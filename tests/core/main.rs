@@ -12,6 +12,16 @@ mod aws_chunked_limits;
 #[cfg(test)]
 mod aws_docs;
 #[cfg(test)]
+mod event_answers;
+#[cfg(test)]
+mod event_limits;
+#[cfg(test)]
+mod event_pieces;
+#[cfg(test)]
+mod event_stream;
+#[cfg(test)]
+mod event_vectors;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod header_rules;

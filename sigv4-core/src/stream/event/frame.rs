@@ -78,6 +78,7 @@ impl Framed {
     }
 
     /// Returns the octets of the message.
+    #[cfg(any(feature = "body", test))]
     pub(super) fn into_bytes(self) -> Bytes {
         self.bytes
     }
