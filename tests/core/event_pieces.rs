@@ -76,6 +76,10 @@ impl Body for Pieces {
             }
         })
     }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.is_empty()
+    }
 }
 
 /// Cuts octets into pieces of these lengths, over and over. A length of 0 is an empty piece, and

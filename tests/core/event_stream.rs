@@ -143,7 +143,9 @@ fn a_message_is_passed_on_before_there_is_more() {
 
 #[test]
 fn an_empty_body_is_an_empty_stream() {
-    let (envelopes, error) = all(body([], vec![UNIX_EPOCH]));
+    let body = body([], vec![UNIX_EPOCH]);
+    assert!(!body.is_end_stream(), "a client would send nothing at all");
+    let (envelopes, error) = all(body);
     assert!(error.is_none());
     assert_eq!(envelopes.len(), 1);
     assert!(read(&envelopes[0]).payload().is_empty());
@@ -319,6 +321,10 @@ impl Body for Counted {
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
         ASKED.with(|asked| asked.fetch_add(1, Ordering::Relaxed));
         Pin::new(&mut self.0).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
     }
 }
 

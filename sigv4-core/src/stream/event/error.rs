@@ -158,5 +158,5 @@ pub enum EventErrorKind {
 /// Tells whether a text of the service's is a plain name that may stand in a log.
 fn is_name(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    text.len() <= 100 && text.bytes().all(allowed)
+    (1..=100).contains(&text.len()) && text.bytes().all(allowed)
 }

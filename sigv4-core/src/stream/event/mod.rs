@@ -1,6 +1,7 @@
 //! Event streams, `application/vnd.amazon.eventstream`: their messages, signed and read.
 //!
-//! The frame of a message, as <https://smithy.io/2.0/aws/amazon-eventstream.html> has it:
+//! The frame of a message, as <https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html>
+//! and <https://smithy.io/2.0/aws/amazon-eventstream.html> have it:
 //!
 //! ```text
 //! total length u32 | headers length u32 | crc32 of these | headers | payload | crc32 of it all
