@@ -272,7 +272,12 @@ impl PresignOptions {
         self
     }
 
-    fn lifetime(&self, now: &Timestamp, credentials: &Credentials) -> Result<Duration, Error> {
+    /// Returns how long what is signed now may hold.
+    pub(crate) fn lifetime(
+        &self,
+        now: &Timestamp,
+        credentials: &Credentials,
+    ) -> Result<Duration, Error> {
         let wanted = Duration::from_secs(self.expires_in.as_secs());
         if wanted.is_zero() || self.expires_in > Self::MAX_LIFETIME {
             return Err(LIFETIME);
@@ -330,6 +335,18 @@ impl Presigned {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// Returns the signature in hex, the last parameter of the URL.
+    ///
+    /// It is a part of the credential that the URL is. The first message of an event stream over
+    /// a WebSocket is signed with it as the signature before.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        let query = self.uri.query().unwrap_or_default();
+        query
+            .rsplit_once('=')
+            .map_or(query, |(_, signature)| signature)
     }
 
     /// Returns when the URL stops working.
@@ -433,15 +450,15 @@ fn headers_to_send(
 
 const LIFETIME: Error = Error::new(
     ErrorKind::Expiry,
-    "a presigned URL lives for at least a second and at most seven days (604800 s)",
+    "a presigned URL, token or form lives for at least a second and at most seven days (604800 s)",
 );
 const EXPIRED: Error = Error::new(
     ErrorKind::Expiry,
-    "the credentials have expired; a URL presigned with them would never work",
+    "the credentials have expired; what is presigned with them would never work",
 );
 const OUTLIVES: Error = Error::new(
     ErrorKind::Expiry,
-    "the presigned URL would outlive the credentials and stop working before its time; \
+    "what is presigned would outlive the credentials and stop working before its time; \
      ask for less, or clamp it to the credentials",
 );
 const RELATIVE: Error = Error::new(

@@ -66,11 +66,7 @@ pub(crate) fn normal<'a>(
         return Ok(Cow::Borrowed(text));
     }
     let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
-    let default_port = match scheme.map(Scheme::as_str) {
-        Some("http" | "ws") => Some(80),
-        Some("https" | "wss") => Some(443),
-        _ => None,
-    };
+    let default_port = scheme.and_then(default_port);
     let (host, port) = split(text)?;
     let text = match port.filter(|port| Some(*port) != default_port) {
         None => Cow::Borrowed(host),
@@ -87,6 +83,19 @@ pub(crate) fn normal<'a>(
         Ok(Cow::Owned(text.to_ascii_lowercase()))
     } else {
         Ok(text)
+    }
+}
+
+/// Returns the port that clients of a scheme leave out. `http` keeps a scheme in the letters that it
+/// was written in, unless it is HTTP's.
+fn default_port(scheme: &Scheme) -> Option<u16> {
+    let is = |name| scheme.as_str().eq_ignore_ascii_case(name);
+    if is("https") || is("wss") {
+        Some(443)
+    } else if is("http") || is("ws") {
+        Some(80)
+    } else {
+        None
     }
 }
 
@@ -191,6 +200,9 @@ mod tests {
             ("http://[::80]:80/", "[::80]"),
             ("https://[::1]:9000/", "[::1]:9000"),
             ("wss://example.com:443/", "example.com"),
+            ("WSS://example.com:443/", "example.com"),
+            ("ws://example.com:443/", "example.com:443"),
+            ("mysql://example.com:443/", "example.com:443"),
             ("https://example.com:/", "example.com"),
             // As hyper writes the Host header of these.
             ("https://example.com:0443/", "example.com"),
