@@ -153,6 +153,12 @@ impl Credentials {
         self.inner.session_token.as_ref()
     }
 
+    /// Returns the secret, for what is derived from it in another way than a signing key.
+    #[cfg(feature = "tokens")]
+    pub(crate) fn secret_access_key(&self) -> &str {
+        &self.inner.secret_access_key
+    }
+
     /// Calls `sign` with the signing key for a day and use.
     pub(crate) fn with_key<T>(
         &self,

@@ -25,10 +25,10 @@ pub struct Error {
 impl Error {
     /// Makes an error that says what is wrong and what to do about it.
     #[cfg_attr(
-        not(feature = "runtime"),
+        not(any(feature = "runtime", feature = "tokens")),
         expect(
             dead_code,
-            reason = "only the runtime makes errors with a computed text"
+            reason = "only the runtime and the tokens make errors with a computed text"
         )
     )]
     pub(crate) fn with_message(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {

@@ -36,6 +36,13 @@ pub(crate) trait Text {
     fn write_to(&self, sink: &mut impl Sink);
 }
 
+#[cfg(feature = "tokens")]
+impl Text for &str {
+    fn write_to(&self, sink: &mut impl Sink) {
+        sink.put_str(self);
+    }
+}
+
 /// A signing key, and the text that every signature made with it shares.
 pub(crate) struct DerivedKey {
     day: u64,

@@ -12,6 +12,8 @@ mod header_rules;
 mod key;
 mod names;
 mod overrides;
+#[cfg(any(feature = "tokens", feature = "light-credentials"))]
+mod partition;
 mod payload;
 mod pieces;
 mod presign;
@@ -27,6 +29,9 @@ mod signer;
 mod sigv4a;
 mod stream;
 mod target;
+#[cfg(feature = "tokens")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokens")))]
+pub mod tokens;
 mod trace;
 
 pub use crate::credentials::Credentials;

@@ -1,5 +1,6 @@
 //! Tests of `sigv4-core` through its public face. Expected signatures come from AWS's test suite,
-//! from AWS's documentation, and from the crate `aws-sigv4`.
+//! from AWS's documentation, from the generators of tokens that AWS publishes, and from the crate
+//! `aws-sigv4`.
 
 #[cfg(test)]
 mod authorization;
@@ -32,6 +33,8 @@ mod official_suite;
 #[cfg(test)]
 mod presign;
 #[cfg(test)]
+mod presign_anywhere;
+#[cfg(test)]
 mod property;
 #[cfg(test)]
 mod published_vectors;
@@ -41,6 +44,10 @@ mod secrecy;
 mod session_token;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+mod token_facts;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

@@ -26,6 +26,7 @@ use super::files::Selection;
 use super::files::SharedConfig;
 use super::region;
 use super::xml;
+use crate::partition::dns_suffix;
 use crate::payload::Payload;
 use crate::signer::Signer;
 
@@ -239,14 +240,6 @@ fn regional_endpoint(
     })
 }
 
-/// Returns under which name the hosts of a region are, by its partition.
-fn dns_suffix(region: &str) -> &'static str {
-    PARTITIONS
-        .iter()
-        .find(|(prefix, _)| region.starts_with(prefix))
-        .map_or("amazonaws.com", |(_, suffix)| suffix)
-}
-
 /// Writes the request as a form. It may hold a token, so that it is wiped.
 fn form(context: &Context, role: &Role, by: By<'_>) -> Zeroizing<Vec<u8>> {
     let token_length = match by {
@@ -298,18 +291,6 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
-/// The partitions whose hosts are not under `amazonaws.com`, by how their regions begin.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html> and `partitions.json` of
-/// the SDKs.
-const PARTITIONS: [(&str, &str); 7] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("eusc-", "amazonaws.eu"),
-    ("us-gov-", "amazonaws.com"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -344,23 +325,6 @@ mod tests {
             None,
             "test",
         )
-    }
-
-    #[test]
-    fn regions_of_other_partitions_are_elsewhere() {
-        for (region, suffix) in [
-            ("us-east-1", "amazonaws.com"),
-            ("mx-central-1", "amazonaws.com"),
-            ("us-gov-west-1", "amazonaws.com"),
-            ("cn-north-1", "amazonaws.com.cn"),
-            ("us-iso-east-1", "c2s.ic.gov"),
-            ("us-isob-east-1", "sc2s.sgov.gov"),
-            ("us-isof-south-1", "csp.hci.ic.gov"),
-            ("eu-isoe-west-1", "cloud.adc-e.uk"),
-            ("eusc-de-east-1", "amazonaws.eu"),
-        ] {
-            assert_eq!(dns_suffix(region), suffix, "{region}");
-        }
     }
 
     #[tokio::test]
