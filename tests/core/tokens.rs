@@ -65,7 +65,7 @@ fn parts(url: &str) -> (String, Vec<&str>) {
         .filter(|parameter| !parameter.starts_with("User-Agent="))
         .collect();
     parameters.sort_unstable();
-    (start.to_ascii_lowercase(), parameters)
+    (start.to_owned(), parameters)
 }
 
 fn parameter<'a>(url: &'a str, name: &str) -> &'a str {
@@ -127,7 +127,10 @@ fn are_those_of_the_generators() {
             let token = signer.token(&credentials, now()).unwrap();
             let expected = token_facts::text(fact, name);
             let (ours, theirs) = (url(token.expose()), url(&expected));
-            assert_eq!(parts(&ours), parts(&theirs), "{fact}, {name}");
+            // They sign the host in lower case, and leave it as it was given. Ours is as it is signed.
+            let (start, parameters) = parts(&theirs);
+            let theirs = (start.to_ascii_lowercase(), parameters);
+            assert_eq!(parts(&ours), theirs, "{fact}, {name}");
         }
     }
 }
@@ -148,7 +151,7 @@ fn are_the_same_bytes_where_the_order_is_the_same() {
     assert!(parameter(&ours, "User-Agent").starts_with("sigv4-core%2F"));
 }
 
-/// An unsigned token that a relay could swap would be worse than none: this service alone wants it.
+/// The broker of IoT Core is the only one that leaves it out of the signature.
 #[test]
 fn the_token_of_a_session_is_signed_but_for_iot() {
     let of = |signer: TokenSigner| {

@@ -17,7 +17,7 @@
 //! | SES over SMTP | [`ses_smtp_password`] | as long as the access key | password of SMTP `AUTH`; its user is the access key id |
 //! | uploads to S3 | [`PostPolicy`] | 1 h (7 days) | fields of a `multipart/form-data` form |
 //!
-//! What it opens is checked when a connection is made; one that is open stays open. Make a
+//! A password counts when a connection is made, a bearer token with each request. Make a
 //! [`TokenSigner`] once and have it make a token for each connection: that costs microseconds, and
 //! a pool that keeps a token will use it when it has ended.
 //!
