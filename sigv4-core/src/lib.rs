@@ -28,6 +28,8 @@ mod signer;
 #[cfg(feature = "sigv4a")]
 mod sigv4a;
 mod stream;
+#[doc = include_str!("../docs/streaming.md")]
+pub mod streaming_guide {}
 mod target;
 #[cfg(feature = "tokens")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokens")))]

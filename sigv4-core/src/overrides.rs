@@ -129,6 +129,35 @@ impl SigningOverrides {
 }
 
 /// How an adapter covers the bodies that pass through it.
+///
+/// The [guide](crate::streaming_guide) says which service takes which. What a service does not take
+/// is an error of the kind [`Payload`](crate::ErrorKind::Payload) before anything is sent.
+///
+/// ```
+/// use sigv4_core::{AwsChunked, PayloadMode, SigningOverrides};
+///
+/// # let sha256_of_the_file = [0; 32];
+/// // A file whose hash is known: it passes as a stream, and all services take it.
+/// let known = PayloadMode::Sha256(sha256_of_the_file);
+/// // An upload to S3, signed in chunks of 1 MiB as it passes.
+/// let chunks = PayloadMode::AwsChunked(AwsChunked::signed().chunk_size(1024 * 1024)?);
+/// // An upload to S3 that only TLS protects.
+/// let unsigned = PayloadMode::Unsigned;
+///
+/// let overrides = SigningOverrides::new().payload(chunks);
+/// # #[cfg(feature = "checksums")]
+/// # {
+/// use sigv4_core::Checksum;
+///
+/// // The same two, with a checksum that S3 compares and keeps.
+/// let chunks = PayloadMode::AwsChunked(AwsChunked::signed().trailer(Checksum::Crc64Nvme));
+/// let unsigned = PayloadMode::AwsChunked(AwsChunked::unsigned(Checksum::Crc64Nvme));
+/// # }
+/// # #[cfg(feature = "eventstream")]
+/// // A conversation with Transcribe or Bedrock: a body of encoded messages.
+/// let events = PayloadMode::Events;
+/// # Ok::<(), sigv4_core::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum PayloadMode {

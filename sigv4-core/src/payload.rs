@@ -17,7 +17,7 @@ use crate::stream::head::StreamHead;
 /// The body of a request, as far as its signature is concerned.
 ///
 /// The signer never sees the body itself, only what is said of it here. What is sent must be what
-/// was said.
+/// was said. The [guide](crate::streaming_guide) says which service takes what.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Payload<'a> {
@@ -35,6 +35,31 @@ pub enum Payload<'a> {
     /// The signature covers `content-encoding: aws-chunked`, in front of what was there,
     /// `x-amz-decoded-content-length` and `x-amz-trailer`, which are added, and `content-length` is
     /// set to the length of the encoded body.
+    ///
+    /// ```
+    /// use sigv4_core::{AwsChunked, Credentials, Payload, Signer};
+    ///
+    /// let signer = Signer::builder("s3", "us-east-1").build()?;
+    /// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+    /// let body = b"a few bytes";
+    /// let mut request = http::Request::put("https://bucket.s3.amazonaws.com/key").body(())?;
+    /// let payload = Payload::AwsChunked {
+    ///     encoding: AwsChunked::signed(),
+    ///     length: Some(body.len() as u64),
+    /// };
+    /// let now = std::time::SystemTime::now();
+    /// let signed = signer.sign(&mut request, payload, &credentials, now)?;
+    ///
+    /// let mut encoder = signed.chunk_encoder().ok_or("it is signed, and in chunks")?;
+    /// encoder.push(body[..].into())?;
+    /// encoder.finish()?;
+    /// let mut encoded = Vec::new();
+    /// while let Some(piece) = encoder.pull()? {
+    ///     encoded.extend_from_slice(&piece);
+    /// }
+    /// assert_eq!(request.headers()["content-length"], encoded.len().to_string());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     AwsChunked {
         /// How it is encoded.
         encoding: AwsChunked,
@@ -46,6 +71,22 @@ pub enum Payload<'a> {
     /// gives. Only operations that say so take that, over HTTP/2 mostly.
     ///
     /// A `content-type` of `application/vnd.amazon.eventstream` is added where there is none.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use sigv4_core::{Credentials, Payload, Signer};
+    ///
+    /// let signer = Signer::builder("transcribe", "us-east-1").build()?;
+    /// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+    /// let mut request = http::Request::post(
+    ///     "https://transcribestreaming.us-east-1.amazonaws.com/stream-transcription",
+    /// )
+    /// .body(())?;
+    /// let signed = signer.sign(&mut request, Payload::Events, &credentials, SystemTime::now())?;
+    /// let mut events = signed.event_signer().ok_or("it is signed, and a stream of events")?;
+    /// let signature = events.sign(b"encoded headers", b"payload", SystemTime::now())?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Events,
 }
 

@@ -32,6 +32,25 @@ use crate::request::sign;
 /// done otherwise. The answer carries a [`SigningReceipt`](sigv4_core::runtime::SigningReceipt) in
 /// its extensions.
 ///
+/// # Bodies
+///
+/// Bytes are hashed; a stream is read into memory for that, up to a limit, unless the authorizer or
+/// the request says otherwise; see [`PayloadMode`](sigv4_core::PayloadMode). An upload to S3, signed
+/// in chunks as it passes:
+///
+/// ```
+/// use sigv4_core::{AwsChunked, PayloadMode, SigningOverrides};
+///
+/// # fn example(client: reqwest_middleware::ClientWithMiddleware, body: reqwest::Body, length: u64) {
+/// let chunks = PayloadMode::AwsChunked(AwsChunked::signed());
+/// let request = client
+///     .put("https://bucket.s3.us-east-1.amazonaws.com/key")
+///     .header("content-length", length) // a stream does not know it
+///     .with_extension(SigningOverrides::new().payload(chunks))
+///     .body(body);
+/// # }
+/// ```
+///
 /// # Recovery
 ///
 /// Where an answer of status 400, 401 or 403 says that the credentials have ended, or are not

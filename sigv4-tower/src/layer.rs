@@ -42,6 +42,27 @@ use crate::service::SigV4;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Bodies
+///
+/// A body is read into memory to be hashed, up to a limit, unless the authorizer or the request says
+/// otherwise; see [`PayloadMode`](sigv4_core::PayloadMode). An upload to S3, signed in chunks as it
+/// passes:
+///
+/// ```
+/// use sigv4_core::{AwsChunked, PayloadMode, SigningOverrides};
+///
+/// # fn upload<B: http_body::Body>(body: B) -> Result<http::Request<B>, http::Error> {
+/// let chunks = PayloadMode::AwsChunked(AwsChunked::signed());
+/// let request = http::Request::put("https://bucket.s3.us-east-1.amazonaws.com/key")
+///     .extension(SigningOverrides::new().payload(chunks))
+///     .body(body)?;
+/// # Ok(request)
+/// # }
+/// ```
+///
+/// The body has to know its length then ([`Body::size_hint`](http_body::Body::size_hint)), or the
+/// request to declare it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct SigV4Layer {

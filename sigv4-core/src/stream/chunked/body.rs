@@ -31,6 +31,8 @@ pin_project! {
     /// inside. The last chunk has then not been given out, and the client breaks the request off.
     ///
     /// ```
+    /// # #[cfg(feature = "checksums")]
+    /// # mod example {
     /// use sigv4_core::{AwsChunked, AwsChunkedBody, Checksum, ChunkEncoder};
     ///
     /// # fn encode<B: http_body::Body>(body: B) -> Result<AwsChunkedBody<B>, sigv4_core::Error> {
@@ -38,6 +40,7 @@ pin_project! {
     /// let chunked = AwsChunked::unsigned(Checksum::Crc64Nvme);
     /// let body = AwsChunkedBody::new(body, ChunkEncoder::new(chunked, None, length)?);
     /// # Ok(body)
+    /// # }
     /// # }
     /// ```
     pub struct AwsChunkedBody<B> {

@@ -12,6 +12,8 @@ use crate::stream::chunked::checksum::Checksum;
 /// divided depends on the size of the chunks alone, never on the pieces in which it comes.
 ///
 /// ```
+/// # #[cfg(feature = "checksums")]
+/// # {
 /// use sigv4_core::{AwsChunked, Checksum};
 ///
 /// // The example of the documentation of S3: 65 KiB in chunks of 64 KiB.
@@ -20,6 +22,7 @@ use crate::stream::chunked::checksum::Checksum;
 /// assert_eq!(chunked.trailer(Checksum::Crc32c).encoded_length(66_560), Some(66_946));
 ///
 /// let unsigned = AwsChunked::unsigned(Checksum::Crc64Nvme).chunk_size(1024 * 1024)?;
+/// # }
 /// # Ok::<(), sigv4_core::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

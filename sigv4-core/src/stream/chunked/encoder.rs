@@ -32,6 +32,8 @@ use crate::stream::chunked::signer::ChunkSigner;
 /// [`finish`](Self::finish), so that a server gets a complete body only if it was the declared one.
 ///
 /// ```
+/// # #[cfg(feature = "checksums")]
+/// # {
 /// use sigv4_core::{AwsChunked, Checksum, ChunkEncoder};
 ///
 /// let chunked = AwsChunked::unsigned(Checksum::Crc32);
@@ -50,6 +52,7 @@ use crate::stream::chunked::signer::ChunkSigner;
 ///     sent.extend_from_slice(&bytes);
 /// }
 /// assert_eq!(sent, b"9\r\n123456789\r\n0\r\nx-amz-checksum-crc32:y/Q5Jg==\r\n\r\n");
+/// # }
 /// # Ok::<(), sigv4_core::Error>(())
 /// ```
 pub struct ChunkEncoder {
