@@ -122,8 +122,6 @@ pub enum ErrorKind {
     /// A set of regions was given to SigV4, which signs for one region.
     RegionSet,
     /// The backend of SigV4A could not make a signature.
-    #[cfg(feature = "sigv4a")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a")))]
     Ecdsa,
     /// What is to be signed as events of a stream is none, or too long for one.
     EventStream,

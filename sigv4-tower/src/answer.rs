@@ -235,7 +235,11 @@ fn signing_status(kind: SigningErrorKind) -> StatusCode {
         SigningErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         SigningErrorKind::OutOfScope => StatusCode::FORBIDDEN,
         SigningErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        SigningErrorKind::Time | SigningErrorKind::Expiry => StatusCode::INTERNAL_SERVER_ERROR,
+        // What a client cannot be blamed for.
+        SigningErrorKind::Time
+        | SigningErrorKind::Expiry
+        | SigningErrorKind::RegionSet
+        | SigningErrorKind::Ecdsa => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -91,8 +91,8 @@ impl AwsChunked {
         self.trailer
     }
 
-    /// Returns how long the encoded body is of one of `decoded` bytes: the `Content-Length` of its
-    /// request. `None` where no number of 64 bits can say that.
+    /// Returns how long the encoded body is of one of `decoded` bytes, with signatures of SigV4: the
+    /// `Content-Length` of its request. `None` where no number of 64 bits can say that.
     #[must_use]
     pub fn encoded_length(self, decoded: u64) -> Option<u64> {
         self.encoded_length_by(decoded, HMAC_LENGTH)
