@@ -1,4 +1,4 @@
-//! AWS's official test suite: every case, in the header and in the query.
+//! AWS's official test suite: every case of SigV4 and of SigV4A, in the header and in the query.
 //!
 //! The suite predates `http`, whose types cannot hold some of its requests. Those cases are listed
 //! here by name. None is left out: each is signed in the nearest spelling that has the same
@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use sigv4_core::EcdsaBackend;
+use sigv4_tests::oracle_v4a::PublicKey;
 use sigv4_tests::secrets;
 use sigv4_tests::suite;
 use sigv4_tests::suite::Case;
@@ -35,6 +37,8 @@ const RESPELLED: [(&str, &str); 3] = [
 /// The cases that came from elsewhere, without a context and with some expected values only.
 const WITHOUT_CONTEXT: [&str; 2] = ["double-encode-path", "double-url-encode"];
 
+const BACKENDS: [EcdsaBackend; 2] = [EcdsaBackend::P256, EcdsaBackend::Ring];
+
 #[test]
 fn has_all_its_cases() {
     let cases = suite::v4();
@@ -45,7 +49,14 @@ fn has_all_its_cases() {
         .map(|case| &*case.name)
         .collect();
     assert_eq!(without_context, WITHOUT_CONTEXT);
-    for case in cases.iter().filter(|case| case.context.is_some()) {
+    let cases_of_v4a = suite::v4a();
+    assert_eq!(cases_of_v4a.len(), 38);
+    for case in &cases_of_v4a {
+        assert_eq!(case.public_key, Some(PublicKey::of_the_fixture()));
+        assert!(case.context.is_some(), "{}", case.name);
+    }
+    let all = cases.iter().chain(&cases_of_v4a);
+    for case in all.filter(|case| case.context.is_some()) {
         for expected in [&case.header, &case.query] {
             let is_complete = expected.canonical_request.is_some()
                 && expected.string_to_sign.is_some()
@@ -58,27 +69,42 @@ fn has_all_its_cases() {
 
 #[test]
 fn cases_that_http_cannot_hold_are_refused_by_it() {
-    let cases = suite::v4();
-    for (name, reason) in RESPELLED {
-        let case = cases.iter().find(|case| case.name == name);
-        let case = case.unwrap_or_else(|| panic!("{name} is a case: {reason}"));
-        let mut vector = vector(case);
-        vector.request = as_aws_wrote_it(case);
-        vector.check_that_http_refuses_it();
+    for cases in [suite::v4(), suite::v4a()] {
+        for (name, reason) in RESPELLED {
+            let case = cases.iter().find(|case| case.name == name);
+            let case = case.unwrap_or_else(|| panic!("{name} is a case: {reason}"));
+            let mut vector = vector(case);
+            vector.request = as_aws_wrote_it(case);
+            vector.check_that_http_refuses_it();
+        }
     }
 }
 
 #[test]
 fn signs_every_case_in_the_header() {
-    let vectors = vectors();
+    let vectors = vectors(&suite::v4());
     assert_eq!(vectors.len(), 38);
     vectors.iter().for_each(Vector::check_header);
 }
 
 #[test]
 fn signs_every_case_in_the_query() {
-    let vectors = vectors();
+    let vectors = vectors(&suite::v4());
     assert_eq!(vectors.len(), 38);
+    vectors.iter().for_each(Vector::check_query);
+}
+
+#[test]
+fn signs_every_case_of_sigv4a_in_the_header() {
+    let vectors = vectors_of_v4a();
+    assert_eq!(vectors.len(), 2 * 38);
+    vectors.iter().for_each(Vector::check_header);
+}
+
+#[test]
+fn signs_every_case_of_sigv4a_in_the_query() {
+    let vectors = vectors_of_v4a();
+    assert_eq!(vectors.len(), 2 * 38);
     vectors.iter().for_each(Vector::check_query);
 }
 
@@ -116,8 +142,7 @@ fn signs_the_cases_without_a_context() {
     vector.check_header();
 }
 
-fn vectors() -> Vec<Vector> {
-    let cases = suite::v4();
+fn vectors(cases: &[Case]) -> Vec<Vector> {
     let with_context = cases.iter().filter(|case| case.context.is_some());
     with_context
         .map(|case| {
@@ -130,6 +155,18 @@ fn vectors() -> Vec<Vector> {
             }
         })
         .collect()
+}
+
+/// Each case, for each backend.
+fn vectors_of_v4a() -> Vec<Vector> {
+    let vectors = vectors(&suite::v4a());
+    let of_backend = |backend| {
+        vectors.iter().cloned().map(move |mut vector| {
+            vector.ecdsa = Some((backend, PublicKey::of_the_fixture()));
+            vector
+        })
+    };
+    BACKENDS.into_iter().flat_map(of_backend).collect()
 }
 
 fn vector(case: &Case) -> Vector {
@@ -148,6 +185,7 @@ fn vector(case: &Case) -> Vector {
         sends_content_sha256: context.sign_body,
         covers_body: context.sign_body,
         appends_token: context.omit_session_token,
+        ecdsa: None,
         request: case.request.clone(),
         header: case.header.clone(),
         query: case.query.clone(),
@@ -169,6 +207,7 @@ fn without_context(case: &Case) -> Vector {
         sends_content_sha256: false,
         covers_body: false,
         appends_token: false,
+        ecdsa: None,
         request: case.request.clone(),
         header: case.header.clone(),
         query: Expected::clone(&case.query),

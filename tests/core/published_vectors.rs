@@ -1,6 +1,6 @@
 //! Vectors that others publish, from the folder that the environment variable `SIGV4_VECTORS`
-//! names: AWS's suite as aws-c-auth has it today and as botocore has kept it, and the worked
-//! examples of AWS's documentation.
+//! names: AWS's suite as aws-c-auth has it today and as botocore has kept it, that of SigV4A, what
+//! smithy-go asserts of SigV4A, and the worked examples of AWS's documentation.
 //!
 //! Without the variable there is nothing to check. With it, each file must be there.
 
@@ -15,10 +15,16 @@ use http::Request;
 use http::Uri;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sigv4_core::ContentSha256;
 use sigv4_core::Credentials;
+use sigv4_core::EcdsaBackend;
 use sigv4_core::HeaderRules;
 use sigv4_core::Payload;
 use sigv4_core::Signer;
+use sigv4_core::SigningRules;
+use sigv4_core::UnsignedPayload;
+use sigv4_tests::oracle_v4a;
+use sigv4_tests::oracle_v4a::PublicKey;
 use sigv4_tests::suite::Expected;
 use sigv4_tests::suite::RawRequest;
 use sigv4_tests::time;
@@ -88,6 +94,35 @@ fn signs_the_suite_that_botocore_has_kept() {
 }
 
 #[test]
+fn signs_the_suite_of_sigv4a_of_aws_c_auth() {
+    let Some(file) = read::<SuiteFile>("v4a.json") else {
+        return;
+    };
+    assert_eq!(file.cases.len(), 38);
+    let mut respelled = 0;
+    for case in &file.cases {
+        let key = case.public_key.as_ref().expect("each case has its key");
+        let key = PublicKey::new(&key.x, &key.y).expect("its coordinates are in hex");
+        let mut vector = respelled_if_listed(case.vector(), &mut respelled);
+        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+            vector.ecdsa = Some((backend, key.clone()));
+            vector.check_header();
+            vector.check_query();
+        }
+    }
+    assert_eq!(respelled, 3);
+}
+
+#[test]
+fn signs_what_smithy_go_asserts_of_sigv4a() {
+    let Some(file) = read::<SuiteFile>("v4a.json") else {
+        return;
+    };
+    assert_eq!(file.smithy_go.len(), 6);
+    file.smithy_go.iter().for_each(SmithyGoCase::check);
+}
+
+#[test]
 fn signs_the_examples_of_the_documentation() {
     let Some(file) = read::<DocsFile>("docs.json") else {
         return;
@@ -128,6 +163,27 @@ fn derives_the_key_of_the_documentation() {
     }
 }
 
+/// The key that is published verifies what ours signs.
+#[test]
+fn derives_the_keys_of_sigv4a_that_are_published() {
+    let Some(file) = read::<DocsFile>("docs.json") else {
+        return;
+    };
+    assert_eq!(file.v4a_key_derivation.len(), 1);
+    for pair in &file.v4a_key_derivation {
+        let key = PublicKey::new(&pair.x, &pair.y).unwrap();
+        let credentials = Credentials::new(&*pair.access_key, &*pair.secret_key).unwrap();
+        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+            let signer = Signer::builder("s3", "*").sigv4a(backend).build().unwrap();
+            let mut request = Request::get("https://host.com/").body(()).unwrap();
+            signer
+                .sign(&mut request, Payload::EMPTY, &credentials, now())
+                .unwrap();
+            oracle_v4a::verify(&request, b"", &key).unwrap();
+        }
+    }
+}
+
 fn respelled_if_listed(vector: Vector, respelled: &mut usize) -> Vector {
     if !RESPELLED.contains(&&*vector.name) {
         return vector;
@@ -153,6 +209,8 @@ struct SuiteFile {
     cases: Vec<SuiteCase>,
     #[serde(default)]
     smithy_rs_extra: Vec<SuiteCase>,
+    #[serde(default)]
+    smithy_go: Vec<SmithyGoCase>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +226,13 @@ struct SuiteCase {
     header: CaseExpected,
     #[serde(default)]
     query: CaseExpected,
+    public_key: Option<Coordinates>,
+}
+
+#[derive(Deserialize)]
+struct Coordinates {
+    x: String,
+    y: String,
 }
 
 #[derive(Deserialize)]
@@ -254,6 +319,7 @@ impl SuiteCase {
             sends_content_sha256: flags.sign_body,
             covers_body: flags.sign_body,
             appends_token: flags.omit_session_token,
+            ecdsa: None,
             request: self.request.raw(),
             header: self.header.expected(),
             query: self.query.expected(),
@@ -261,10 +327,91 @@ impl SuiteCase {
     }
 }
 
+/// Nothing but the string to sign is published of these.
+#[derive(Deserialize)]
+struct SmithyGoCase {
+    name: String,
+    credentials: CaseCredentials,
+    region: String,
+    service: String,
+    timestamp: String,
+    request: SmithyGoRequest,
+    payload: String,
+    sha256_header: bool,
+    double_uri_encode: bool,
+    normalize: bool,
+    string_to_sign: String,
+}
+
+#[derive(Deserialize)]
+struct SmithyGoRequest {
+    method: String,
+    url: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl SmithyGoCase {
+    fn check(&self) {
+        let (name, given) = (&self.name, &self.request);
+        let mut builder = Request::builder().method(&*given.method).uri(&*given.url);
+        for (name, value) in &given.headers {
+            builder = builder.header(name, value);
+        }
+        let request = builder.body(()).unwrap();
+        let payload = match &*self.payload {
+            "signed" => Payload::Bytes(given.body.as_bytes()),
+            "unsigned" => Payload::Unsigned,
+            other => panic!("{name}: {other} is no payload"),
+        };
+        let rules = SigningRules::standard()
+            .normalize_path(self.normalize)
+            .double_encode_path(self.double_uri_encode)
+            .unsigned_payload(UnsignedPayload::Allowed);
+        let (id, secret) = (&self.credentials.access_key, &self.credentials.secret_key);
+        let mut credentials = Credentials::new(&**id, &**secret).unwrap();
+        if let Some(token) = &self.credentials.session_token {
+            credentials = credentials.with_session_token(&**token).unwrap();
+        }
+        let time = time::parse(&self.timestamp).expect("a case has a date");
+        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+            let signer = Signer::builder(&*self.service, &*self.region)
+                .sigv4a(backend)
+                .rules(rules.clone())
+                .headers(HeaderRules::all_but_never_signed())
+                .content_sha256(if self.sha256_header {
+                    ContentSha256::Always
+                } else {
+                    ContentSha256::Never
+                })
+                .build()
+                .unwrap();
+            let trace = signer.trace(&request, payload, &credentials, time).unwrap();
+            assert_eq!(trace.string_to_sign(), self.string_to_sign, "{name}");
+            let signed = signer.sign(&mut request.clone(), payload, &credentials, time);
+            PublicKey::of(id, secret)
+                .verify(
+                    self.string_to_sign.as_bytes(),
+                    signed.unwrap().signature().unwrap(),
+                )
+                .unwrap();
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct DocsFile {
     signing_key: Vec<SigningKey>,
+    v4a_key_derivation: Vec<KeyPair>,
     cases: Vec<DocsCase>,
+}
+
+#[derive(Deserialize)]
+struct KeyPair {
+    access_key: String,
+    secret_key: String,
+    x: String,
+    y: String,
 }
 
 #[derive(Deserialize)]

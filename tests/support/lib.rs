@@ -4,6 +4,7 @@
 //! | module | for |
 //! |---|---|
 //! | [`oracle`] | signatures computed by another implementation, the crate `aws-sigv4` |
+//! | [`oracle_v4a`] | the same for SigV4A, where signatures are verified with a public key |
 //! | [`suite`] | the cases of AWS's own test suite |
 //! | [`aws_chunked`] | what a body in chunks holds, and whether its signatures fit |
 //! | [`wire`] | what a client really put on the wire, byte for byte |
@@ -14,6 +15,7 @@
 pub mod aws_chunked;
 pub mod fake_aws;
 pub mod oracle;
+pub mod oracle_v4a;
 pub mod secrets;
 pub mod suite;
 pub mod time;

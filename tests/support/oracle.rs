@@ -32,10 +32,12 @@ use aws_sigv4::http_request::SessionTokenMode;
 use aws_sigv4::http_request::SignableBody;
 use aws_sigv4::http_request::SignableRequest;
 use aws_sigv4::http_request::SignatureLocation;
+use aws_sigv4::http_request::SigningParams;
 use aws_sigv4::http_request::SigningSettings;
 use aws_sigv4::http_request::UriPathNormalizationMode;
 use aws_sigv4::http_request::sign;
 use aws_sigv4::sign::v4;
+use aws_sigv4::sign::v4a;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -129,9 +131,9 @@ pub struct Verified {
 /// The head of a request: what [`verify`] looks at beside the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
-    method: &'a str,
-    uri: &'a Uri,
-    headers: &'a HeaderMap,
+    pub(crate) method: &'a str,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
 }
 
 impl<'a> From<&'a Parts> for Head<'a> {
@@ -158,7 +160,7 @@ impl<'a> Head<'a> {
     /// Returns the host as the server sees it.
     ///
     /// `aws-sigv4` panics where there is none.
-    fn host(&self) -> Result<&'a str, String> {
+    pub(crate) fn host(&self) -> Result<&'a str, String> {
         let mut values = self.headers.get_all(header::HOST).iter();
         match (values.next(), values.next(), self.uri.authority()) {
             (Some(host), None, _) => text(host.as_bytes()),
@@ -169,7 +171,7 @@ impl<'a> Head<'a> {
     }
 
     /// Returns the one value of a header.
-    fn header(&self, name: &str) -> Result<Option<&'a str>, String> {
+    pub(crate) fn header(&self, name: &str) -> Result<Option<&'a str>, String> {
         let mut values = self.headers.get_all(name).iter();
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
@@ -297,27 +299,46 @@ impl<'a> Reference<'a> {
     ///
     /// When `aws-sigv4` refuses the request.
     pub fn signature(&self) -> Result<String, String> {
-        let credentials = Credentials::new(
-            self.access_key_id,
-            self.secret,
-            self.token.map(str::to_owned),
-            None,
-            "fixture",
-        );
-        let identity = Identity::from(credentials);
+        let identity = self.identity();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(self.region)
             .name(self.service)
             .time(self.time)
             .settings(self.settings())
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
+            .build();
+        self.sign(&parameters.map_err(|error| error.to_string())?.into())
+    }
+
+    /// Returns the signature of SigV4A in hex, with the region as the set of regions.
+    ///
+    /// Its nonces are those of RFC 6979: the same request always has the same signature.
+    ///
+    /// # Errors
+    ///
+    /// When `aws-sigv4` refuses the request.
+    pub fn signature_v4a(&self) -> Result<String, String> {
+        let identity = self.identity();
+        let parameters = v4a::SigningParams::builder()
+            .identity(&identity)
+            .region_set(self.region)
+            .name(self.service)
+            .time(self.time)
+            .settings(self.settings())
+            .build();
+        self.sign(&parameters.map_err(|error| error.to_string())?.into())
+    }
+
+    fn identity(&self) -> Identity {
+        let token = self.token.map(str::to_owned);
+        Credentials::new(self.access_key_id, self.secret, token, None, "fixture").into()
+    }
+
+    fn sign(&self, parameters: &SigningParams<'_>) -> Result<String, String> {
         let headers = self.headers.iter().map(|(name, value)| (&**name, &**value));
         let request = SignableRequest::new(self.method, &*self.uri, headers, self.body.signable());
         let signed = request
-            .and_then(|request| sign(request, &parameters))
+            .and_then(|request| sign(request, parameters))
             .map_err(|error| match error.source() {
                 Some(source) => format!("aws-sigv4 cannot sign this: {error}: {source}"),
                 None => format!("aws-sigv4 cannot sign this: {error}"),
@@ -623,12 +644,12 @@ fn pairs(query: &str) -> Result<Vec<(String, String)>, String> {
         .collect()
 }
 
-fn text(bytes: &[u8]) -> Result<&str, String> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
     str::from_utf8(bytes)
         .map_err(|_| "aws-sigv4 cannot judge a header that is not UTF-8".to_owned())
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

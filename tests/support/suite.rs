@@ -16,6 +16,7 @@ use http::Request;
 use http::Uri;
 use serde::Deserialize;
 
+use crate::oracle_v4a::PublicKey;
 use crate::time;
 
 /// The version of `aws-sigv4` whose suite is read: the one that the workspace pins.
@@ -29,7 +30,21 @@ const FOLDER: &str = "aws-signing-test-suite";
 /// When the folder is not there or a file in it cannot be read, which no test should pass over.
 #[must_use]
 pub fn v4() -> Vec<Case> {
-    let folder = folder().join("v4");
+    cases("v4")
+}
+
+/// Returns the cases of the suite of SigV4A, sorted by name.
+///
+/// # Panics
+///
+/// When the folder is not there or a file in it cannot be read.
+#[must_use]
+pub fn v4a() -> Vec<Case> {
+    cases("v4a")
+}
+
+fn cases(version: &str) -> Vec<Case> {
+    let folder = folder().join(version);
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
         .expect("the folder of the suite can be listed")
         .map(|entry| entry.expect("its entries can be read").path())
@@ -98,6 +113,8 @@ pub struct Case {
     pub header: Expected,
     /// What is expected of a signature in the query.
     pub query: Expected,
+    /// What the signatures are verified with. Each case of SigV4A has it.
+    pub public_key: Option<PublicKey>,
 }
 
 /// What a case expects. Each is there for every case that has a context.
@@ -171,6 +188,14 @@ impl Context {
     pub fn expires_in(&self) -> Duration {
         Duration::from_secs(self.expiration_in_seconds)
     }
+}
+
+/// `public-key.json` of a case.
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+struct Coordinates {
+    x: String,
+    y: String,
 }
 
 /// The credentials of a case.
@@ -331,6 +356,10 @@ impl Case {
             request: request("request.txt").expect("a case has a request"),
             header: expected("header"),
             query: expected("query"),
+            public_key: files.get("public-key.json").map(|text| {
+                let key: Coordinates = serde_json::from_str(text).expect("a key can be read");
+                PublicKey::new(&key.x, &key.y).expect("its coordinates are in hex")
+            }),
             name: name.into_owned(),
         }
     }
