@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use http::Request;
+use sigv4_core::EcdsaBackend;
 use sigv4_core::Presigned;
 use sigv4_core::Signer;
 use sigv4_tests::oracle;
@@ -25,6 +26,14 @@ pub(crate) fn hour() -> Duration {
 
 pub(crate) fn signer(service: &str) -> Signer {
     Signer::builder(service, REGION).build().unwrap()
+}
+
+pub(crate) const BACKENDS: [EcdsaBackend; 2] = [EcdsaBackend::P256, EcdsaBackend::Ring];
+
+/// Makes a signer of SigV4A for a set of regions.
+pub(crate) fn sigv4a(service: &str, regions: &str, backend: EcdsaBackend) -> Signer {
+    let builder = Signer::builder(service, regions).sigv4a(backend);
+    builder.build().unwrap()
 }
 
 pub(crate) fn get(uri: &str) -> Request<()> {

@@ -43,6 +43,12 @@ mod secrecy;
 #[cfg(test)]
 mod session_token;
 #[cfg(test)]
+mod sigv4a;
+#[cfg(test)]
+mod sigv4a_keys;
+#[cfg(test)]
+mod sigv4a_regions;
+#[cfg(test)]
 mod tenants;
 #[cfg(test)]
 mod token_facts;

@@ -6,7 +6,6 @@
 
 use std::time::Duration;
 
-use sigv4_core::EcdsaBackend;
 use sigv4_tests::oracle_v4a::PublicKey;
 use sigv4_tests::secrets;
 use sigv4_tests::suite;
@@ -15,6 +14,7 @@ use sigv4_tests::suite::Expected;
 use sigv4_tests::suite::RawRequest;
 use sigv4_tests::time;
 
+use crate::fixture::BACKENDS;
 use crate::vectors::Vector;
 
 /// The cases that `http` cannot hold as they are, and why.
@@ -36,8 +36,6 @@ const RESPELLED: [(&str, &str); 3] = [
 
 /// The cases that came from elsewhere, without a context and with some expected values only.
 const WITHOUT_CONTEXT: [&str; 2] = ["double-encode-path", "double-url-encode"];
-
-const BACKENDS: [EcdsaBackend; 2] = [EcdsaBackend::P256, EcdsaBackend::Ring];
 
 #[test]
 fn has_all_its_cases() {

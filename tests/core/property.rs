@@ -41,6 +41,7 @@ use sha2::Digest;
 use sha2::Sha256;
 use sigv4_core::ContentSha256;
 use sigv4_core::Credentials;
+use sigv4_core::EcdsaBackend;
 use sigv4_core::Error;
 use sigv4_core::ErrorKind;
 use sigv4_core::ExistingAuthorization;
@@ -51,12 +52,14 @@ use sigv4_core::PlusPolicy;
 use sigv4_core::PresignOptions;
 use sigv4_core::SessionTokenMode;
 use sigv4_core::Signer;
+use sigv4_core::SignerBuilder;
 use sigv4_core::WireForm;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Body;
 use sigv4_tests::oracle::Reference;
 use sigv4_tests::oracle::Verified;
 use sigv4_tests::oracle::is_s3_family;
+use sigv4_tests::oracle_v4a::PublicKey;
 use sigv4_tests::secrets;
 
 use crate::fixture::sent;
@@ -95,6 +98,65 @@ proptest! {
             prop_assert_eq!(error.kind(), ErrorKind::ExistingAuthorization);
         } else {
             prop_assert_eq!(ours.unwrap(), expected.unwrap());
+        }
+    }
+
+    /// Both make their nonces as RFC 6979 has it.
+    #[test]
+    fn ours_is_the_signature_of_sigv4a_of_aws_sigv4(plan in plan(), regions in region_set()) {
+        let mut request = plan.request();
+        let plan = Plan { region: regions, ..plan };
+        let signer = plan.builder(WireForm::AsGiven).sigv4a(EcdsaBackend::P256).build().unwrap();
+        let reference = plan.reference();
+        let ours = match plan.lifetime {
+            Some(lifetime) => {
+                let options = plan.options(lifetime);
+                let presigned = signer.presign(&request, options, &plan.credentials(), plan.time());
+                presigned.map(|presigned| signature_of(presigned.uri()))
+            }
+            None => {
+                let payload = plan.payload();
+                let signed = signer.sign(&mut request, payload, &plan.credentials(), plan.time());
+                signed.map(|signed| signed.signature().unwrap().to_owned())
+            }
+        };
+        if plan.lifetime.is_none() && plan.query_is_signed() {
+            let error = ours.unwrap_err();
+            prop_assert_eq!(error.kind(), ErrorKind::ExistingAuthorization);
+        } else {
+            prop_assert_eq!(ours.unwrap(), reference.signature_v4a().unwrap());
+        }
+    }
+
+    /// Random nonces: nothing to compare with, but the same text is signed.
+    #[test]
+    fn what_ring_signs_verifies(plan in plan(), regions in region_set()) {
+        prop_assume!(plan.lifetime.is_some() || !plan.query_is_signed());
+        let plan = Plan { region: regions, ..plan };
+        let [p256, ring] = [EcdsaBackend::P256, EcdsaBackend::Ring].map(|backend| {
+            let mut request = plan.request();
+            let signer = plan.builder(WireForm::AsGiven).sigv4a(backend).build().unwrap();
+            let (credentials, time) = (plan.credentials(), plan.time());
+            let (trace, signature) = match plan.lifetime {
+                Some(lifetime) => {
+                    let options = || plan.options(lifetime);
+                    let trace = signer.trace_presign(&request, options(), &credentials, time);
+                    let presigned = signer.presign(&request, options(), &credentials, time);
+                    (trace, signature_of(presigned.unwrap().uri()))
+                }
+                None => {
+                    let trace = signer.trace(&request, plan.payload(), &credentials, time);
+                    let signed = signer.sign(&mut request, plan.payload(), &credentials, time);
+                    (trace, signed.unwrap().signature().unwrap().to_owned())
+                }
+            };
+            (trace.unwrap().string_to_sign().to_owned(), signature)
+        });
+        prop_assert_eq!(&p256.0, &ring.0);
+        prop_assert_ne!(&p256.1, &ring.1);
+        for (text, signature) in [p256, ring] {
+            let verdict = PublicKey::of_the_fixture().verify(text.as_bytes(), &signature);
+            prop_assert_eq!(verdict, Ok(()));
         }
     }
 
@@ -322,7 +384,7 @@ enum By {
     Signer,
 }
 
-const HEADERS: [(&str, By); 34] = [
+const HEADERS: [(&str, By); 35] = [
     ("content-type", By::All),
     ("content-md5", By::All),
     ("x-amz-target", By::All),
@@ -357,6 +419,7 @@ const HEADERS: [(&str, By); 34] = [
     ("x-amz-date", By::Signer),
     ("x-amz-content-sha256", By::Signer),
     ("x-amz-security-token", By::Signer),
+    ("x-amz-region-set", By::Signer),
 ];
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -441,6 +504,10 @@ fn plan() -> impl Strategy<Value = Plan> {
                 .decode_utf8()
                 .is_ok()
         })
+}
+
+fn region_set() -> impl Strategy<Value = &'static str> {
+    select(&["*", "us-*", "us-east-1", "us-east-1,eu-west-1", "eu-*,*"][..])
 }
 
 const SERVICES: [&str; 11] = [
@@ -557,6 +624,10 @@ impl Plan {
     }
 
     fn signer(&self, wire: WireForm) -> Signer {
+        self.builder(wire).build().unwrap()
+    }
+
+    fn builder(&self, wire: WireForm) -> SignerBuilder {
         let mut builder = Signer::builder(self.service, self.region).wire_form(wire);
         if !self.is_minimal {
             builder = builder.headers(HeaderRules::all_but_never_signed());
@@ -567,7 +638,7 @@ impl Plan {
         if let Some(plus) = self.plus {
             builder = builder.plus(plus);
         }
-        builder.build().unwrap()
+        builder
     }
 
     fn options(&self, lifetime: Duration) -> PresignOptions {
@@ -928,9 +999,10 @@ fn any_signer() -> impl Strategy<Value = Signer> {
             ][..],
         ),
         (matches.clone(), matches),
+        option::weighted(0.2, select(&[EcdsaBackend::P256, EcdsaBackend::Ring][..])),
     )
         .prop_map(
-            |(service, wire, plus, is_minimal, existing, hash, (include, exclude))| {
+            |(service, wire, plus, is_minimal, existing, hash, (include, exclude), ecdsa)| {
                 let mut rules = if is_minimal {
                     HeaderRules::minimal()
                 } else {
@@ -938,7 +1010,10 @@ fn any_signer() -> impl Strategy<Value = Signer> {
                 };
                 rules = include.into_iter().fold(rules, HeaderRules::include);
                 rules = exclude.into_iter().fold(rules, HeaderRules::exclude);
-                Signer::builder(service, "us-east-1")
+                let builder = Signer::builder(service, "us-east-1");
+                ecdsa
+                    .into_iter()
+                    .fold(builder, SignerBuilder::sigv4a)
                     .wire_form(wire)
                     .plus(plus)
                     .headers(rules)

@@ -17,7 +17,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sigv4_core::ContentSha256;
 use sigv4_core::Credentials;
-use sigv4_core::EcdsaBackend;
 use sigv4_core::HeaderRules;
 use sigv4_core::Payload;
 use sigv4_core::Signer;
@@ -29,6 +28,7 @@ use sigv4_tests::suite::Expected;
 use sigv4_tests::suite::RawRequest;
 use sigv4_tests::time;
 
+use crate::fixture::BACKENDS;
 use crate::fixture::now;
 use crate::vectors::Vector;
 
@@ -104,7 +104,7 @@ fn signs_the_suite_of_sigv4a_of_aws_c_auth() {
         let key = case.public_key.as_ref().expect("each case has its key");
         let key = PublicKey::new(&key.x, &key.y).expect("its coordinates are in hex");
         let mut vector = respelled_if_listed(case.vector(), &mut respelled);
-        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+        for backend in BACKENDS {
             vector.ecdsa = Some((backend, key.clone()));
             vector.check_header();
             vector.check_query();
@@ -173,7 +173,7 @@ fn derives_the_keys_of_sigv4a_that_are_published() {
     for pair in &file.v4a_key_derivation {
         let key = PublicKey::new(&pair.x, &pair.y).unwrap();
         let credentials = Credentials::new(&*pair.access_key, &*pair.secret_key).unwrap();
-        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+        for backend in BACKENDS {
             let signer = Signer::builder("s3", "*").sigv4a(backend).build().unwrap();
             let mut request = Request::get("https://host.com/").body(()).unwrap();
             signer
@@ -374,7 +374,7 @@ impl SmithyGoCase {
             credentials = credentials.with_session_token(&**token).unwrap();
         }
         let time = time::parse(&self.timestamp).expect("a case has a date");
-        for backend in [EcdsaBackend::P256, EcdsaBackend::Ring] {
+        for backend in BACKENDS {
             let signer = Signer::builder(&*self.service, &*self.region)
                 .sigv4a(backend)
                 .rules(rules.clone())
