@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::fmt::Debug;
 
+use aws_sigv4::sign::v4a::generate_signing_key;
 use http::HeaderValue;
 use http::Request;
 use sigv4_core::Credentials;
@@ -20,6 +21,7 @@ use sigv4_core::Signer;
 use sigv4_core::SigningOverrides;
 use sigv4_core::SigningRules;
 use sigv4_core::WireForm;
+use sigv4_tests::secrets::ACCESS_KEY_ID;
 use sigv4_tests::secrets::SECRET_ACCESS_KEY;
 use sigv4_tests::secrets::SESSION_TOKEN;
 use sigv4_tests::secrets::assert_no_secret;
@@ -27,6 +29,7 @@ use sigv4_tests::secrets::assert_no_secret_nor;
 use sigv4_tests::secrets::credentials;
 use sigv4_tests::secrets::temporary_credentials;
 
+use crate::fixture::BACKENDS;
 use crate::fixture::REGION;
 use crate::fixture::get;
 use crate::fixture::hour;
@@ -133,6 +136,74 @@ fn of_a_presigned_url() {
             text.contains("x-amz-server-side-encryption-customer-key"),
             "{text}"
         );
+    }
+}
+
+/// The private key of SigV4A is as secret as what it is derived from.
+#[test]
+fn of_what_signs_with_sigv4a() {
+    for backend in BACKENDS {
+        let builder = Signer::builder("s3", "*").sigv4a(backend);
+        let signer = builder.clone().build().unwrap();
+        let credentials = temporary_credentials();
+        let mut request = get(URL);
+        let signed = signer
+            .sign(&mut request, Payload::EMPTY, &credentials, now())
+            .unwrap();
+        let signature = signed.signature().unwrap();
+        let presigned = signer
+            .presign(&get(URL), hour(), &credentials, now())
+            .unwrap();
+        let url = presigned.uri().to_string();
+        let (_, in_url) = url.rsplit_once("X-Amz-Signature=").unwrap();
+        let overrides = SigningOverrides::new().region_set("us-*").unwrap();
+        let header = signer.trace(&get(URL), Payload::EMPTY, &credentials, now());
+        let query = signer.trace_presign(&get(URL), hour(), &credentials, now());
+        let (header, query) = (header.unwrap(), query.unwrap());
+        let private = generate_signing_key(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        let private: String = private.as_ref()[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        for text in [
+            debug(&backend),
+            debug(&builder),
+            debug(&signer),
+            debug(&credentials),
+            debug(&overrides),
+            debug(&signed),
+            debug(&request),
+            debug(&presigned),
+            debug(&header),
+            debug(&query),
+            header.to_string(),
+            query.to_string(),
+            in_full(
+                &Signer::builder("s3", SESSION_TOKEN)
+                    .sigv4a(backend)
+                    .build()
+                    .unwrap_err(),
+            ),
+            in_full(
+                &SigningOverrides::new()
+                    .region_set(SECRET_ACCESS_KEY)
+                    .unwrap_err(),
+            ),
+        ] {
+            assert_no_secret_nor(&text, &[signature, in_url]);
+            assert!(!text.to_lowercase().contains(&private), "{text}");
+        }
+        let error = self::signer("s3")
+            .sign_with(
+                &mut request,
+                Payload::EMPTY,
+                &credentials,
+                now(),
+                &overrides,
+            )
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RegionSet);
+        assert_no_secret_nor(&in_full(&error), &[signature]);
     }
 }
 

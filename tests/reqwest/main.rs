@@ -47,3 +47,5 @@ mod secrecy;
 #[cfg(test)]
 #[path = "../tower/shared/mod.rs"]
 mod shared;
+#[cfg(test)]
+mod sigv4a;

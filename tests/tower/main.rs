@@ -56,3 +56,5 @@ mod retries;
 mod secrecy;
 #[cfg(test)]
 mod shared;
+#[cfg(test)]
+mod sigv4a;
