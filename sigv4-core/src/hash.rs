@@ -116,6 +116,18 @@ impl Sha256Digest {
     }
 }
 
+/// Writes octets in hex.
+#[cfg(feature = "sigv4a")]
+pub(crate) fn to_hex(octets: &[u8]) -> Box<[u8]> {
+    let pairs = octets
+        .iter()
+        .map(|byte| [hex_digit(byte >> 4), hex_digit(byte & 15)]);
+    pairs
+        .collect::<Vec<_>>()
+        .into_flattened()
+        .into_boxed_slice()
+}
+
 /// Without a table or a branch, so that it compiles to vector instructions.
 const fn hex_digit(nibble: u8) -> u8 {
     nibble + b'0' + (nibble > 9) as u8 * (b'a' - b'9' - 1)

@@ -1,55 +1,60 @@
 //! What the mathematics of a signature comes to: text in hex.
 
 use crate::hash::Sha256Digest;
+#[cfg(feature = "sigv4a")]
+use crate::hash::to_hex;
 
-/// A signature in hex: 64 characters of an HMAC, or up to [`MAX`](Self::MAX) of an ECDSA signature
-/// in DER.
-#[derive(Clone, Copy)]
-pub(crate) struct Signature {
-    text: [u8; Self::MAX],
-    length: u8,
+/// A signature in hex.
+#[derive(Clone)]
+pub(crate) enum Signature {
+    Mac([u8; 64]),
+    /// Up to [`MAX`](Self::MAX) characters of DER. On the heap, so that the others, which are made
+    /// a hundred times as fast, need not carry the room for it.
+    #[cfg(feature = "sigv4a")]
+    Ecdsa(Box<[u8]>),
 }
 
 impl Signature {
     /// Two integers of 33 octets and the DER around them, in hex.
+    #[cfg(feature = "sigv4a")]
     pub(crate) const MAX: usize = 144;
-    /// What is behind the text.
-    const FILL: u8 = b'*';
 
+    #[inline]
     pub(crate) fn of_mac(mac: Sha256Digest) -> Self {
-        let mut text = [Self::FILL; Self::MAX];
-        text[..64].copy_from_slice(&mac.to_hex());
-        Self { text, length: 64 }
+        Self::Mac(mac.to_hex())
     }
 
-    /// Takes a signature in DER. Longer ones than [`MAX`](Self::MAX) allows there are none.
+    /// Takes a signature in DER.
     #[cfg(feature = "sigv4a")]
-    pub(crate) fn of_der(der: &[u8]) -> Option<Self> {
-        let mut text = [Self::FILL; Self::MAX];
-        let length = der.len() * 2;
-        hex::encode_to_slice(der, text.get_mut(..length)?).ok()?;
-        let length = u8::try_from(length).ok()?;
-        Some(Self { text, length })
+    pub(crate) fn of_der(der: &[u8]) -> Self {
+        Self::Ecdsa(to_hex(der))
     }
 
     /// Takes a signature in hex, of whichever algorithm.
     pub(crate) fn of_text(hex: &str) -> Option<Self> {
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let is_signature =
-            hex.len() >= 64 && hex.len().is_multiple_of(2) && hex.bytes().all(is_hex);
-        let length = u8::try_from(hex.len()).ok().filter(|_| is_signature)?;
-        let mut text = [Self::FILL; Self::MAX];
-        text.get_mut(..hex.len())?.copy_from_slice(hex.as_bytes());
-        Some(Self { text, length })
+        let hex = hex.as_bytes();
+        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if !hex.iter().all(is_hex) {
+            return None;
+        }
+        match hex.try_into() {
+            Ok(mac) => Some(Self::Mac(mac)),
+            #[cfg(feature = "sigv4a")]
+            // The least that DER can be of two integers, and the most.
+            Err(_) if (16..=Self::MAX).contains(&hex.len()) && hex.len().is_multiple_of(2) => {
+                Some(Self::Ecdsa(hex.into()))
+            }
+            Err(_) => None,
+        }
     }
 
-    /// Returns it filled up with asterisks to a length of at most [`MAX`](Self::MAX).
-    pub(crate) fn padded(&self, length: usize) -> &[u8] {
-        &self.text[..length]
-    }
-
+    #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.text[..usize::from(self.length)]
+        match self {
+            Self::Mac(text) => text,
+            #[cfg(feature = "sigv4a")]
+            Self::Ecdsa(text) => text,
+        }
     }
 
     pub(crate) fn as_str(&self) -> &str {

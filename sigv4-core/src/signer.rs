@@ -344,7 +344,8 @@ impl Signer {
                 key: Arc::clone(key),
                 payload,
             });
-            Ok((signature, authorization.finish(&signature), seed))
+            let authorization = authorization.finish(&signature);
+            Ok((signature, authorization, seed))
         })?;
         Ok(Some(Prepared {
             signature,
@@ -720,7 +721,7 @@ impl Signed {
         let Payload::AwsChunked { encoding, length } = seed.payload else {
             return None;
         };
-        let chain = || ChunkSigner::with_key(Arc::clone(&seed.key), self.time, *signature);
+        let chain = || ChunkSigner::with_key(Arc::clone(&seed.key), self.time, signature.clone());
         let chain = encoding.is_signed().then(chain);
         // The length was looked at before the request was signed.
         ChunkEncoder::new(encoding, chain, length).ok()

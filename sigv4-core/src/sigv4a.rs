@@ -32,7 +32,7 @@ pub enum EcdsaBackend {
     /// gets the same signature every time. The key is wiped from memory with the credentials.
     #[default]
     P256,
-    /// The crate `ring`, two to three times as fast. Its nonces are random, and so are the
+    /// The crate `ring`, three to four times as fast. Its nonces are random, and so are the
     /// signatures; its copy of the key is not wiped from memory.
     #[cfg(feature = "sigv4a-ring")]
     #[cfg_attr(docsrs, doc(cfg(feature = "sigv4a-ring")))]
@@ -53,14 +53,14 @@ impl EcdsaKey {
                 let signature: p256::ecdsa::Signature = key
                     .try_sign(message)
                     .map_err(|error| FAILED.because(error))?;
-                Signature::of_der(signature.to_der().as_bytes()).ok_or(FAILED)
+                Ok(Signature::of_der(signature.to_der().as_bytes()))
             }
             #[cfg(feature = "sigv4a-ring")]
             Self::Ring(key) => {
                 let signature = key.sign(&SystemRandom::new(), message);
                 // It does not say why.
                 let signature = signature.map_err(|_| FAILED)?;
-                Signature::of_der(signature.as_ref()).ok_or(FAILED)
+                Ok(Signature::of_der(signature.as_ref()))
             }
         }
     }
@@ -105,12 +105,18 @@ fn derive(id: &str, secret: &str) -> Result<SigningKey, Error> {
                 .chain_update([counter])
                 .chain_update(256_u32.to_be_bytes());
             let mut candidate = Zeroizing::new(candidate.finalize().into_bytes());
-            // What is out of range, as one in four billion is, `SigningKey` refuses, in constant
-            // time: it takes 1 to N - 1, and so a candidate of at most N - 2.
-            increment(&mut candidate)?;
-            SigningKey::from_slice(&candidate).ok()
+            key_after(&mut candidate)
         })
         .ok_or(NO_KEY)
+}
+
+/// Makes a key of a candidate plus one.
+///
+/// What is out of range, as one in four billion is, `SigningKey` refuses, in constant time: it takes
+/// 1 to N - 1, and so a candidate of at most N - 2.
+fn key_after(candidate: &mut [u8]) -> Option<SigningKey> {
+    increment(candidate)?;
+    SigningKey::from_slice(candidate).ok()
 }
 
 /// Adds one to a number in big-endian order, in the same time whatever it is.
@@ -160,6 +166,42 @@ mod tests {
              15d242ceebf8d8169fd6a8b5a746c41140414c3b07579038da06af89190fffcb\
              0515242cedd82e94799482e4c0514b505afccf2c0c98d6a553bf539f424c5ec0"
         );
+    }
+
+    /// N is the order of the curve (SP 800-186, 3.2.1.3). No access key is known whose first
+    /// candidate is out of range.
+    #[test]
+    fn takes_candidates_up_to_n_minus_2() {
+        const HIGH: &str = "ffffffff00000000ffffffffffffffff";
+        let key_after = |candidate: &str| {
+            let mut candidate: Vec<u8> = (0..64)
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&candidate[at..at + 2], 16).unwrap())
+                .collect();
+            key_after(&mut candidate).map(|key| hex_of(&key.to_bytes()))
+        };
+        for (name, candidate, key) in [
+            ("0", "0".repeat(64), Some(format!("{:064x}", 1))),
+            (
+                "N - 3",
+                format!("{HIGH}bce6faada7179e84f3b9cac2fc63254e"),
+                Some(format!("{HIGH}bce6faada7179e84f3b9cac2fc63254f")),
+            ),
+            (
+                "N - 2",
+                format!("{HIGH}bce6faada7179e84f3b9cac2fc63254f"),
+                Some(format!("{HIGH}bce6faada7179e84f3b9cac2fc632550")),
+            ),
+            (
+                "N - 1",
+                format!("{HIGH}bce6faada7179e84f3b9cac2fc632550"),
+                None,
+            ),
+            ("N", format!("{HIGH}bce6faada7179e84f3b9cac2fc632551"), None),
+            ("the largest", "f".repeat(64), None),
+        ] {
+            assert_eq!(key_after(&candidate), key, "{name}");
+        }
     }
 
     #[test]

@@ -18,7 +18,6 @@ use crate::stream::chunked::SIGNATURE_EXTENSION;
 use crate::stream::chunked::SIGNATURE_TRAILER;
 use crate::stream::chunked::checksum::ChecksumHasher;
 use crate::stream::chunked::config::AwsChunked;
-use crate::stream::chunked::signer::ChunkSignature;
 use crate::stream::chunked::signer::ChunkSigner;
 
 /// Encodes a body as `aws-chunked`. It does no I/O: data is [pushed](Self::push) into it, and what
@@ -257,11 +256,16 @@ impl ChunkEncoder {
         let mut end = self.head(0, Sha256::new())?;
         if let Some(checksum) = self.checksum.take() {
             let (name, value) = checksum.finish();
-            put_line(&mut end, name.as_str(), value.as_bytes());
+            let name_text = name.as_str().as_bytes();
+            for part in [name_text, b":", value.as_bytes(), CRLF.as_bytes()] {
+                end.extend_from_slice(part);
+            }
             if let Some(signer) = &mut self.signer {
                 let signature = signer.sign_trailers(&HeaderMap::from_iter([(name, value)]))?;
-                let signature = signature.padded(signer.signature_length());
-                put_line(&mut end, SIGNATURE_TRAILER, signature);
+                end.extend_from_slice(SIGNATURE_TRAILER.as_bytes());
+                end.push(b':');
+                signature.write_padded(signer.signature_length(), &mut end);
+                end.extend_from_slice(CRLF.as_bytes());
             }
         }
         end.extend_from_slice(CRLF.as_bytes());
@@ -278,9 +282,9 @@ impl ChunkEncoder {
         }
         head.extend_from_slice(format!("{length:x}").as_bytes());
         if let Some(signer) = &mut self.signer {
-            let signature: ChunkSignature = signer.sign_chunk(&hash.finalize().into())?;
+            let signature = signer.sign_chunk(&hash.finalize().into())?;
             head.extend_from_slice(SIGNATURE_EXTENSION.as_bytes());
-            head.extend_from_slice(signature.padded(signer.signature_length()));
+            signature.write_padded(signer.signature_length(), &mut head);
         }
         head.extend_from_slice(CRLF.as_bytes());
         Ok(head)
@@ -303,13 +307,6 @@ impl fmt::Debug for ChunkEncoder {
             .field("remaining", &self.remaining)
             .finish_non_exhaustive()
     }
-}
-
-fn put_line(text: &mut Vec<u8>, name: &str, value: &[u8]) {
-    text.extend_from_slice(name.as_bytes());
-    text.push(b':');
-    text.extend_from_slice(value);
-    text.extend_from_slice(CRLF.as_bytes());
 }
 
 /// Enough for a size and the longest signature.

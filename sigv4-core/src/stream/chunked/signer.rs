@@ -128,7 +128,7 @@ impl ChunkSigner {
             hashes,
         };
         self.previous = self.key.sign::<BLOCKS_TO_SIGN>(&text)?;
-        Ok(ChunkSignature(self.previous))
+        Ok(ChunkSignature(self.previous.clone()))
     }
 }
 
@@ -171,7 +171,7 @@ impl fmt::Debug for ChunkSigner {
 /// The signature of one chunk, or of the trailers.
 ///
 /// `Debug` does not show it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct ChunkSignature(Signature);
 
 impl ChunkSignature {
@@ -181,10 +181,12 @@ impl ChunkSignature {
         self.0.as_str()
     }
 
-    /// Returns it as long as it has to be on the wire. Signatures of variable length are filled
+    /// Writes it as long as it has to be on the wire. Signatures of variable length are filled up
     /// with asterisks, so that the length of the body is known before there is any.
-    pub(crate) fn padded(&self, length: usize) -> &[u8] {
-        self.0.padded(length)
+    pub(crate) fn write_padded(&self, length: usize, out: &mut Vec<u8>) {
+        let end = out.len() + length;
+        out.extend_from_slice(self.0.as_bytes());
+        out.resize(end, b'*');
     }
 }
 
@@ -250,12 +252,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_padded_begins_with_the_signature() {
+    fn what_is_filled_up_begins_with_the_signature() {
         let signature = begin(&"0a".repeat(32))
             .unwrap()
             .sign_chunk(&[0; 32])
             .unwrap();
-        assert_eq!(signature.padded(64), signature.as_str().as_bytes());
-        assert_eq!(signature.padded(144)[64..], [b'*'; 80]);
+        for length in [64, 144] {
+            let mut text = b"before".to_vec();
+            signature.write_padded(length, &mut text);
+            let text = text.strip_prefix(b"before").unwrap();
+            assert_eq!(text[..64], *signature.as_str().as_bytes());
+            assert_eq!(text[64..], [b'*'; 80][..length - 64]);
+        }
     }
 }

@@ -132,7 +132,7 @@ impl EventSigner {
         })?;
         self.previous.clear();
         self.previous.extend_from_slice(signature.as_bytes());
-        EventSignature::new(signature).ok_or(EVENTS_OF_SIGV4A)
+        EventSignature::new(&signature).ok_or(EVENTS_OF_SIGV4A)
     }
 }
 
@@ -204,7 +204,7 @@ impl EventSignature {
         self.hex
     }
 
-    fn new(signature: Signature) -> Option<Self> {
+    fn new(signature: &Signature) -> Option<Self> {
         let hex = signature.as_bytes().try_into().ok()?;
         let mut bytes = [0; 32];
         hex::decode_to_slice(hex, &mut bytes).ok()?;
