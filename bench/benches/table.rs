@@ -1,22 +1,17 @@
 //! All signers in turns, many short rounds each, and a table of ratios.
-//!
-//! What disturbs the machine for a while disturbs all of them alike. A ratio is the median over
-//! the rounds of the ratio within a round.
 
-use std::hint::black_box;
 use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
 use std::time::SystemTime;
 
 use sigv4_bench::AwsSigV4;
 use sigv4_bench::Case;
-use sigv4_bench::Contender;
 use sigv4_bench::Floor;
 use sigv4_bench::Ours;
 use sigv4_bench::OursPresigned;
 use sigv4_bench::Reqsign;
+use sigv4_bench::Turns;
 use sigv4_bench::check;
+use sigv4_bench::round;
 
 fn main() {
     // As criterion: `--test` only tries whether everything works, and names are filters.
@@ -101,60 +96,11 @@ fn measure(case: &Case, rounds: usize) -> Medians {
         &|| round(case, &reqsign),
     ];
 
-    let mut times = [const { Vec::new() }; 4];
-    for turn in 0..rounds + WARM_UP.min(rounds) {
-        // Each begins as often as any other, so that none always follows the same one.
-        for at in (0..4).map(|at| (at + turn) % 4) {
-            let time = contenders[at]();
-            if turn >= WARM_UP.min(rounds) {
-                times[at].push(time);
-            }
-        }
-    }
-    let ratios = |of: usize, to: usize| {
-        median(
-            times[of]
-                .iter()
-                .zip(&times[to])
-                .map(|(of, to)| of / to)
-                .collect(),
-        )
-    };
+    let turns = Turns::take(rounds, contenders);
     Medians {
-        ratios: [ratios(1, 0), ratios(2, 1), ratios(3, 1)],
-        times: times.clone().map(median),
+        ratios: [turns.ratio(1, 0), turns.ratio(2, 1), turns.ratio(3, 1)],
+        times: turns.times(),
     }
-}
-
-/// Signs batches for about a millisecond and returns the seconds per signature. Making and dropping
-/// requests is outside the time.
-fn round<C: Contender>(case: &Case, contender: &C) -> f64 {
-    let batch = case.batch();
-    let mut inputs = Vec::with_capacity(batch);
-    let mut outputs = Vec::with_capacity(batch);
-    let mut measured = Duration::ZERO;
-    let mut signatures = 0_u32;
-    while measured < ROUND {
-        inputs.extend((0..batch).map(|_| contender.input()));
-        let start = Instant::now();
-        outputs.extend(
-            inputs
-                .iter_mut()
-                .map(|input| contender.sign(black_box(input))),
-        );
-        measured += start.elapsed();
-        signatures += u32::try_from(batch).expect("a batch is small");
-        black_box(&mut inputs).clear();
-        black_box(&mut outputs).clear();
-    }
-    measured.as_secs_f64() / f64::from(signatures)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 const ROUNDS: usize = 500;
-const WARM_UP: usize = 20;
-const ROUND: Duration = Duration::from_millis(1);

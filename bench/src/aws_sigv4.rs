@@ -13,6 +13,7 @@ use aws_sigv4::http_request::SigningSettings;
 use aws_sigv4::http_request::UriPathNormalizationMode;
 use aws_sigv4::http_request::sign;
 use aws_sigv4::sign::v4;
+use aws_sigv4::sign::v4a;
 use aws_smithy_runtime_api::client::identity::Identity;
 use http::Request;
 
@@ -25,6 +26,7 @@ use crate::contender::Contender;
 pub struct AwsSigV4<'a> {
     case: &'a Case,
     identity: Identity,
+    is_asymmetric: bool,
 }
 
 impl<'a> AwsSigV4<'a> {
@@ -41,20 +43,22 @@ impl<'a> AwsSigV4<'a> {
         Self {
             case,
             identity: credentials.into(),
+            is_asymmetric: false,
+        }
+    }
+
+    /// Prepares the same for SigV4A, whose key it derives for each signature.
+    #[must_use]
+    pub fn sigv4a(case: &'a Case) -> Self {
+        Self {
+            is_asymmetric: true,
+            ..Self::new(case)
         }
     }
 
     /// Signs as of a time and returns the signature.
     pub fn sign_at(&self, request: &mut Request<()>, now: SystemTime) -> String {
-        let params: SigningParams<'_> = v4::SigningParams::builder()
-            .identity(&self.identity)
-            .region(Case::REGION)
-            .name(self.case.service)
-            .time(now)
-            .settings(self.settings())
-            .build()
-            .expect("everything that is required is set")
-            .into();
+        let params = self.params(now);
         let headers = request
             .headers()
             .iter()
@@ -71,6 +75,30 @@ impl<'a> AwsSigV4<'a> {
             .into_parts();
         instructions.apply_to_request_http1x(request);
         signature
+    }
+
+    fn params(&self, now: SystemTime) -> SigningParams<'_> {
+        if self.is_asymmetric {
+            v4a::SigningParams::builder()
+                .identity(&self.identity)
+                .region_set(Case::REGION_SET)
+                .name(self.case.service)
+                .time(now)
+                .settings(self.settings())
+                .build()
+                .expect("everything that is required is set")
+                .into()
+        } else {
+            v4::SigningParams::builder()
+                .identity(&self.identity)
+                .region(Case::REGION)
+                .name(self.case.service)
+                .time(now)
+                .settings(self.settings())
+                .build()
+                .expect("everything that is required is set")
+                .into()
+        }
     }
 
     fn settings(&self) -> SigningSettings {

@@ -38,6 +38,8 @@ pub enum Body {
 impl Case {
     /// The region of all cases.
     pub const REGION: &'static str = "us-east-1";
+    /// The set of regions of all cases that are signed with SigV4A.
+    pub const REGION_SET: &'static str = "*";
     /// The access key id of all cases.
     pub const ACCESS_KEY_ID: &'static str = "AKIDEXAMPLE";
     /// The secret access key of all cases: that of AWS's documentation.

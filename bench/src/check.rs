@@ -5,9 +5,12 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::Uri;
+use sigv4_core::EcdsaBackend;
 use sigv4_core::Signable;
 
 use crate::aws_sigv4::AwsSigV4;
+use crate::bare::BareP256;
+use crate::bare::BareRing;
 use crate::case::Case;
 use crate::contender::Contender;
 use crate::floor::Floor;
@@ -30,12 +33,8 @@ pub fn check(case: &Case) {
     let theirs = AwsSigV4::new(case).sign_at(&mut request, now);
     assert_eq!(theirs, expected, "aws-sigv4, {}", case.name);
 
-    let floor: String = Floor::new(case, now)
-        .sign(&mut ())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(floor, expected, "floor, {}", case.name);
+    let floor = Floor::new(case, now).sign(&mut ());
+    assert_eq!(hex(&floor), expected, "floor, {}", case.name);
 
     let reqsign = Reqsign::new(case);
     let mut request = reqsign.input();
@@ -54,8 +53,44 @@ pub fn check(case: &Case) {
     assert_eq!(theirs.signature, ours.signature, "reqsign, {}", case.name);
 }
 
+/// Panics unless `aws-sigv4` and ours with `p256`, which both make their nonces as RFC 6979 has it,
+/// give one signature of SigV4A for a case, that is the bare one of the string to sign, and ours
+/// with `ring` and the bare one of `ring` are signatures by the same key.
+///
+/// # Panics
+///
+/// When they do not.
+pub fn check_sigv4a(case: &Case) {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_718_000_000);
+    let ours = Ours::sigv4a(case, EcdsaBackend::P256);
+    let expected = ours_of(&ours, case, &case.request, now).signature;
+
+    let mut request = case.request.clone();
+    let theirs = AwsSigV4::sigv4a(case).sign_at(&mut request, now);
+    assert_eq!(theirs, expected, "aws-sigv4, {}", case.name);
+
+    let bare = BareP256::new(case, now).sign(&mut ());
+    assert_eq!(hex(bare.as_bytes()), expected, "p256, {}", case.name);
+
+    let ring = BareRing::new(case, now);
+    let ours = Ours::sigv4a(case, EcdsaBackend::Ring);
+    let ours = ours_of(&ours, case, &case.request, now).signature;
+    let bare = hex(ring.sign(&mut ()).as_ref());
+    for signature in [expected, ours, bare] {
+        assert!(ring.verifies(&signature), "ring, {}", case.name);
+    }
+}
+
 fn ours<R: Signable + Clone>(case: &Case, request: &R, now: SystemTime) -> Found {
-    let ours = Ours::new(case);
+    ours_of(&Ours::new(case), case, request, now)
+}
+
+fn ours_of<R: Signable + Clone>(
+    ours: &Ours<'_>,
+    case: &Case,
+    request: &R,
+    now: SystemTime,
+) -> Found {
     if case.presigned.is_some() {
         let presigned = ours.presign_at(request, now);
         return Found::of(presigned.uri(), presigned.headers());
@@ -65,6 +100,10 @@ fn ours<R: Signable + Clone>(case: &Case, request: &R, now: SystemTime) -> Found
     let found = Found::of(request.uri(), request.headers());
     assert_eq!(signed.signature(), Some(&*found.signature));
     found
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a request says of its signature.

@@ -4,11 +4,13 @@ use std::time::SystemTime;
 
 use http::Request;
 use sigv4_core::Credentials;
+use sigv4_core::EcdsaBackend;
 use sigv4_core::Payload;
 use sigv4_core::Presigned;
 use sigv4_core::Signable;
 use sigv4_core::Signed;
 use sigv4_core::Signer;
+use sigv4_core::SignerBuilder;
 use sigv4_core::SigningTrace;
 
 use crate::case::Body;
@@ -33,9 +35,18 @@ impl<'a> Ours<'a> {
     /// Prepares what outlives a request.
     #[must_use]
     pub fn new(case: &'a Case) -> Self {
-        let signer = Signer::builder(case.service, Case::REGION)
-            .build()
-            .expect("service and region are names");
+        Self::with(case, Signer::builder(case.service, Case::REGION))
+    }
+
+    /// Prepares the same for SigV4A.
+    #[must_use]
+    pub fn sigv4a(case: &'a Case, backend: EcdsaBackend) -> Self {
+        let builder = Signer::builder(case.service, Case::REGION_SET);
+        Self::with(case, builder.sigv4a(backend))
+    }
+
+    fn with(case: &'a Case, builder: SignerBuilder) -> Self {
+        let signer = builder.build().expect("service and region are names");
         let mut credentials = Credentials::new(Case::ACCESS_KEY_ID, Case::SECRET_ACCESS_KEY)
             .expect("the credentials are those of the documentation");
         if let Some(token) = &case.token {

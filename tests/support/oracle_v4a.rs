@@ -168,7 +168,7 @@ impl Verified {
             let value = head.header(name)?;
             value
                 .map(str::to_owned)
-                .ok_or(format!("there is no {name}"))
+                .ok_or_else(|| format!("there is no {name}"))
         };
         Self {
             date: header("x-amz-date")?,
