@@ -57,8 +57,8 @@ impl Random {
     }
 }
 
-/// Same key, same nonce, same text: the same octets. One signature in two is a digit longer than
-/// the other, which is a part of the test.
+/// Same key, same nonce, same text: the same octets. Each of the two integers of a signature is an
+/// octet longer in every other one, so that all usual lengths are among them.
 #[test]
 fn derives_the_keys_that_aws_sigv4_derives() {
     const ID: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
