@@ -13,6 +13,10 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::error::ErrorKind;
 
+/// The error of a body that another one is made of.
+#[cfg(feature = "body")]
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Takes the data of a frame. It costs nothing where they are `Bytes` already.
 #[cfg(feature = "body")]
 #[must_use]

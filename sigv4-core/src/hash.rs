@@ -107,12 +107,7 @@ pub(crate) struct Sha256Digest(State);
 
 impl Sha256Digest {
     pub(crate) fn to_hex(self) -> [u8; 64] {
-        let mut text = [0; 64];
-        let octets = self.0.map(u32::to_be_bytes);
-        for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(octets.as_flattened()) {
-            *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
-        }
-        text
+        hex_of(self.0.map(u32::to_be_bytes).as_flattened())
     }
 }
 
@@ -126,6 +121,16 @@ pub(crate) fn to_hex(octets: &[u8]) -> Box<[u8]> {
         .collect::<Vec<_>>()
         .into_flattened()
         .into_boxed_slice()
+}
+
+/// Returns the digits of a SHA-256 hash, whose 32 octets these are.
+#[inline]
+pub(crate) fn hex_of(octets: &[u8]) -> [u8; 64] {
+    let mut text = [0; 64];
+    for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(octets) {
+        *pair = [hex_digit(byte >> 4), hex_digit(byte & 15)];
+    }
+    text
 }
 
 /// Without a table or a branch, so that it compiles to vector instructions.

@@ -10,6 +10,7 @@ use sha2::Sha256;
 use crate::algorithm::Algorithm;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::hash;
 use crate::stream::chunked::AwsChunked;
 use crate::stream::chunked::Checksum;
 use crate::stream::head::StreamHead;
@@ -170,9 +171,7 @@ pub(crate) enum PayloadDigest {
 
 impl PayloadDigest {
     fn from_hash(hash: &[u8]) -> Self {
-        let mut text = [0; 64];
-        hex::encode_to_slice(hash, &mut text).expect("SHA-256 has 32 bytes, twice that in hex");
-        Self::Hex(text)
+        Self::Hex(hash::hex_of(hash))
     }
 
     pub(crate) fn header_value(&self) -> HeaderValue {
@@ -195,7 +194,8 @@ const ENCODED_TOO_LONG: Error = Error::new(
     "no Content-Length can say how long the encoded body is; correct the length of the body",
 );
 /// The SHA-256 of nothing.
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+pub(crate) const EMPTY_SHA256: &str =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";

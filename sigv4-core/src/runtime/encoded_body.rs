@@ -11,13 +11,12 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::body::BoxError;
 use crate::runtime::Authorized;
 use crate::runtime::Authorizer;
 use crate::stream::chunked::AwsChunkedBody;
 #[cfg(feature = "eventstream")]
 use crate::stream::event::signed::SignedEvents;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pin_project! {
     /// The encoded body of a request that was signed with a payload that says so.

@@ -12,9 +12,8 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::body::BoxError;
 use crate::runtime::framing;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pin_project! {
     /// Passes a body on as it comes and sees to it that it has its declared length.

@@ -12,11 +12,10 @@ use http_body::Frame;
 use http_body::SizeHint;
 use pin_project_lite::pin_project;
 
+use crate::body::BoxError;
 use crate::body::into_bytes;
 use crate::body::trailers_refused;
 use crate::stream::chunked::encoder::ChunkEncoder;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 pin_project! {
     /// Encodes a body as `aws-chunked` while it passes.

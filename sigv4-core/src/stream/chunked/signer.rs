@@ -11,9 +11,11 @@ use crate::credentials::Credentials;
 use crate::date::Timestamp;
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::hash;
 use crate::hash::Hasher;
 use crate::key::DerivedKey;
 use crate::key::Text;
+use crate::payload::EMPTY_SHA256;
 use crate::signature::Signature;
 use crate::signer::Signer;
 
@@ -91,7 +93,7 @@ impl ChunkSigner {
     ///
     /// When the algorithm of the signature fails. That of SigV4 does not.
     pub fn sign_chunk(&mut self, data_sha256: &[u8; 32]) -> Result<ChunkSignature, Error> {
-        let hash = hex_of(data_sha256);
+        let hash = hash::hex_of(data_sha256);
         // The first hash is for headers of the chunk, of which there are none.
         self.sign("-PAYLOAD", &[EMPTY_SHA256.as_bytes(), &hash])
     }
@@ -196,14 +198,6 @@ impl fmt::Debug for ChunkSignature {
     }
 }
 
-fn hex_of(hash: &[u8; 32]) -> [u8; 64] {
-    let mut text = [0; 64];
-    hex::encode_to_slice(hash, &mut text).expect("SHA-256 has 32 bytes, twice that in hex");
-    text
-}
-
-/// The SHA-256 of nothing.
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// Enough for a region and a service with names of usual length.
 const BLOCKS_TO_SIGN: usize = 6;
 /// Enough for one checksum.

@@ -10,11 +10,11 @@ use std::task::ready;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use crate::stream::event::BoxError;
+use crate::body::BoxError;
+use crate::body::into_bytes;
 use crate::stream::event::decoder::EventDecoder;
 use crate::stream::event::error::EventError;
 use crate::stream::event::error::EventErrorKind;
-use crate::stream::event::into_bytes;
 use crate::stream::event::message::EventMessage;
 
 pin_project! {

@@ -26,12 +26,3 @@ pub(crate) mod message;
 #[cfg(all(feature = "eventstream", feature = "body"))]
 pub(crate) mod signed;
 pub(crate) mod signer;
-
-#[cfg(all(feature = "eventstream", feature = "body"))]
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Takes the octets out of a piece of a body, without copying those of [`Bytes`](bytes::Bytes).
-#[cfg(all(feature = "eventstream", feature = "body"))]
-fn into_bytes(mut data: impl bytes::Buf) -> bytes::Bytes {
-    data.copy_to_bytes(data.remaining())
-}

@@ -12,13 +12,12 @@ use http_body::Body;
 use http_body::Frame;
 use pin_project_lite::pin_project;
 
-use crate::error::Error;
-use crate::error::ErrorKind;
-use crate::stream::event::BoxError;
+use crate::body::BoxError;
+use crate::body::into_bytes;
+use crate::body::trailers_refused;
 use crate::stream::event::assembler::Assembler;
 use crate::stream::event::envelope::refused;
 use crate::stream::event::frame;
-use crate::stream::event::into_bytes;
 use crate::stream::event::signer::EventSigner;
 
 pin_project! {
@@ -115,7 +114,7 @@ where
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => this.messages.push(into_bytes(data)),
-                    Err(_) => break Err(TRAILERS),
+                    Err(_) => break Err(trailers_refused()),
                 },
                 Some(Err(error)) => {
                     *this.ended = true;
@@ -150,8 +149,3 @@ impl<B> fmt::Debug for SignedEvents<B> {
             .finish_non_exhaustive()
     }
 }
-
-const TRAILERS: Error = Error::new(
-    ErrorKind::Trailers,
-    "the body of events ends in trailers, which no signature covers; send it without",
-);
