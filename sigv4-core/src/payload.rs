@@ -71,7 +71,8 @@ pub enum Payload<'a> {
     /// [`EventSigner`](crate::EventSigner) that [`Signed::event_signer`](crate::Signed::event_signer)
     /// gives. Only operations that say so take that, over HTTP/2 mostly.
     ///
-    /// A `content-type` of `application/vnd.amazon.eventstream` is added where there is none.
+    /// A `content-type` of `application/vnd.amazon.eventstream` is added where there is none, and
+    /// stays when the request is signed again; a `content-length` is removed.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -131,6 +132,14 @@ impl Payload<'_> {
                 Ok(StreamHead::aws_chunked(headers, trailer, length, encoded))
             }
             Payload::Events => Ok(StreamHead::events(headers)),
+        }
+    }
+
+    /// Returns how long the body is, where it is here.
+    pub(crate) fn length(self) -> Option<u64> {
+        match self {
+            Payload::Bytes(bytes) => Some(bytes.len() as u64),
+            _ => None,
         }
     }
 

@@ -554,7 +554,7 @@ fn read_headers<'a>(
     if !own.was_stream {
         return Ok((own, stream));
     }
-    stream.is_plain_again(view.headers);
+    stream.is_plain_again(view.headers, payload.length());
     *headers = SignedHeaders::new();
     Ok((view.read_headers(rules, &stream, headers), stream))
 }

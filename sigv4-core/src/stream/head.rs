@@ -48,6 +48,10 @@ impl StreamHead {
     /// Describes a stream of events.
     pub(crate) fn events(headers: &HeaderMap) -> Self {
         let mut head = Self::default();
+        if headers.contains_key(header::CONTENT_LENGTH) {
+            // Nobody knows how long it will be, and each event grows by its signature.
+            head.changes.push((header::CONTENT_LENGTH, None));
+        }
         if !headers.contains_key(header::CONTENT_TYPE) {
             let events = HeaderValue::from_static(names::EVENT_STREAM);
             head.changes.push((header::CONTENT_TYPE, Some(events)));
@@ -56,13 +60,24 @@ impl StreamHead {
     }
 
     /// Removes what an earlier signature said of a body that was in aws-chunked encoding, which
-    /// this one is not.
-    pub(crate) fn is_plain_again(&mut self, headers: &HeaderMap) {
+    /// this one is not. Its length is this one, or what it was before it was encoded.
+    pub(crate) fn is_plain_again(&mut self, headers: &HeaderMap, length: Option<u64>) {
         if self.changes_it(&header::CONTENT_ENCODING) {
             return;
         }
+        if all_codings(headers).any(is_aws_chunked) {
+            self.changes
+                .push((header::CONTENT_ENCODING, content_encoding(headers, None)));
+        }
+        let decoded = headers.get(names::X_AMZ_DECODED_CONTENT_LENGTH);
+        if decoded.is_some()
+            && headers.contains_key(header::CONTENT_LENGTH)
+            && !self.changes_it(&header::CONTENT_LENGTH)
+        {
+            let length = length.map(HeaderValue::from).or_else(|| decoded.cloned());
+            self.changes.push((header::CONTENT_LENGTH, length));
+        }
         self.changes.extend([
-            (header::CONTENT_ENCODING, content_encoding(headers, None)),
             (names::X_AMZ_DECODED_CONTENT_LENGTH, None),
             (names::X_AMZ_TRAILER, None),
         ]);
@@ -117,27 +132,26 @@ fn content_encoding(headers: &HeaderMap, outermost: Option<&'static str>) -> Opt
 
 /// Returns the codings that a body has, but for aws-chunked.
 fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    all_codings(headers).filter(|coding| !coding.is_empty() && !is_aws_chunked(coding))
+}
+
+fn all_codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(header::CONTENT_ENCODING).iter();
     values
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
         .map(<[u8]>::trim_ascii)
-        .filter(|coding| !coding.is_empty() && !is_aws_chunked(coding))
 }
 
 fn is_aws_chunked(coding: &[u8]) -> bool {
-    coding
-        .trim_ascii()
-        .eq_ignore_ascii_case(names::AWS_CHUNKED.as_bytes())
+    coding.eq_ignore_ascii_case(names::AWS_CHUNKED.as_bytes())
 }
 
 /// Tells whether a body is said to be in the encoding of a signature already, which another one
 /// cannot cover.
 #[cfg(feature = "runtime")]
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let mut codings = codings.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
     let digests = headers.get_all(names::X_AMZ_CONTENT_SHA256).iter();
-    codings.any(is_aws_chunked)
+    all_codings(headers).any(is_aws_chunked)
         || digests
             .map(HeaderValue::as_bytes)
             .any(|digest| digest.starts_with(names::STREAMING))
