@@ -7,14 +7,10 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::HeaderName;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde::Deserialize;
-use sha2::Digest;
-use sha2::Sha256;
 use sigv4_core::AwsChunked;
 use sigv4_core::Checksum;
 use sigv4_core::ChunkEncoder;
@@ -26,10 +22,8 @@ use sigv4_tests::aws_chunked::Announced;
 use sigv4_tests::aws_chunked::Chain;
 use sigv4_tests::aws_chunked::Decoded;
 use sigv4_tests::aws_chunked::decode;
-use sigv4_tests::time;
 
 use crate::property::cases;
-use crate::published_vectors::read;
 
 /// Of the example in the documentation of S3.
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -63,7 +57,10 @@ pub(crate) fn pull_all(encoder: &mut ChunkEncoder) -> Result<Vec<Bytes>, Error> 
     std::iter::from_fn(|| encoder.pull().transpose()).collect()
 }
 
-fn encode_by(mut encoder: ChunkEncoder, pieces: impl IntoIterator<Item = Bytes>) -> Vec<u8> {
+pub(crate) fn encode_by(
+    mut encoder: ChunkEncoder,
+    pieces: impl IntoIterator<Item = Bytes>,
+) -> Vec<u8> {
     let mut sent = Vec::new();
     for piece in pieces {
         encoder.push(piece).unwrap();
@@ -139,127 +136,6 @@ fn signs_the_example_with_a_trailer() {
     ];
     assert!(wire == expected.concat());
     assert_eq!(wire.len(), 66_946);
-}
-
-#[test]
-fn signs_the_published_vectors() {
-    let Some(file) = read::<ChunkedFile>("chunked.json") else {
-        return;
-    };
-    // The others are for SigV4A, whose signatures are never the same twice.
-    let cases = file.cases.iter().filter(|case| case.algorithm == "v4");
-    let cases: Vec<_> = cases.collect();
-    assert_eq!((cases.len(), file.cases.len()), (3, 5));
-    for case in cases {
-        case.check();
-    }
-}
-
-#[derive(Deserialize)]
-struct ChunkedFile {
-    cases: Vec<ChunkedCase>,
-}
-
-#[derive(Deserialize)]
-struct ChunkedCase {
-    name: String,
-    algorithm: String,
-    credentials: CaseCredentials,
-    region: String,
-    service: String,
-    timestamp: String,
-    // What follows is only there for SigV4.
-    #[serde(default)]
-    seed_signature: String,
-    chunks: Vec<RepeatedByte>,
-    #[serde(default)]
-    chunk_signatures: Vec<String>,
-    #[serde(default)]
-    trailers: Vec<(String, String)>,
-    trailer_signature: Option<String>,
-    content_length: Option<u64>,
-    final_frames: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct CaseCredentials {
-    access_key: String,
-    secret_key: String,
-}
-
-#[derive(Deserialize)]
-struct RepeatedByte {
-    repeat: String,
-    count: usize,
-}
-
-impl ChunkedCase {
-    fn signer(&self) -> ChunkSigner {
-        let signer = Signer::builder(&*self.service, &*self.region)
-            .build()
-            .unwrap();
-        let keys = &self.credentials;
-        let credentials = Credentials::new(&*keys.access_key, &*keys.secret_key).unwrap();
-        let time = time::parse(&self.timestamp).expect("a case has a date");
-        ChunkSigner::new(&signer, &credentials, time, &self.seed_signature).unwrap()
-    }
-
-    fn check(&self) {
-        let name = &self.name;
-        let data = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.repeat.repeat(chunk.count));
-        let data: Vec<_> = data.map(Bytes::from).collect();
-
-        let mut signer = self.signer();
-        let with_last = data.iter().cloned().chain([Bytes::new()]);
-        let signatures = with_last.map(|chunk| {
-            let hash = Sha256::digest(&chunk).into();
-            signer.sign_chunk(&hash).unwrap().as_str().to_owned()
-        });
-        assert_eq!(
-            signatures.collect::<Vec<_>>(),
-            self.chunk_signatures,
-            "{name}"
-        );
-        if let Some(expected) = &self.trailer_signature {
-            let trailers = self.trailers.iter().rev();
-            let trailers = trailers.map(|(name, value)| {
-                let name: HeaderName = name.to_ascii_uppercase().parse().unwrap();
-                (name, format!(" {value}\t").parse().unwrap())
-            });
-            let trailers = HeaderMap::from_iter(trailers);
-            let signature = signer.sign_trailers(&trailers).unwrap();
-            assert_eq!(signature.as_str(), expected, "{name}");
-        }
-
-        // Trailers that are no checksum are signed, but not encoded.
-        let checksum = match &self.trailers[..] {
-            [] => None,
-            [(name, _)] => CHECKSUMS
-                .into_iter()
-                .find(|one| one.header_name() == **name),
-            _ => return,
-        };
-        let config = AwsChunked::signed();
-        let config = checksum.map_or(config, |checksum| config.trailer(checksum));
-        let length = data.iter().map(Bytes::len).sum::<usize>() as u64;
-        let encoder = ChunkEncoder::new(config, Some(self.signer()), Some(length)).unwrap();
-        assert_eq!(encoder.remaining_length(), config.encoded_length(length));
-        let wire = encode_by(encoder, data);
-        assert_eq!(
-            Some(wire.len() as u64),
-            config.encoded_length(length),
-            "{name}"
-        );
-        if let Some(length) = self.content_length {
-            assert_eq!(wire.len() as u64, length, "{name}");
-        }
-        if let Some(frames) = &self.final_frames {
-            assert!(wire.ends_with(frames.concat().as_bytes()), "{name}");
-        }
-    }
 }
 
 /// How one body goes through the encoder.

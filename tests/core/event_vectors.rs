@@ -15,7 +15,12 @@ use bytes::Bytes;
 use serde::Deserialize;
 use sigv4_core::Credentials;
 use sigv4_core::EventSigner;
+use sigv4_core::HeaderMatch;
+use sigv4_core::HeaderRules;
+use sigv4_core::Payload;
 use sigv4_core::Signer;
+use sigv4_core::SigningRules;
+use sigv4_tests::suite::RawRequest;
 use sigv4_tests::time;
 
 use crate::event_pieces;
@@ -142,6 +147,14 @@ struct CaseCredentials {
 
 #[derive(Deserialize)]
 struct CaseRequest {
+    method: String,
+    uri: String,
+    headers: Vec<(String, String)>,
+    timestamp: String,
+    payload: String,
+    double_uri_encode: bool,
+    normalize: bool,
+    authorization: String,
     signature: String,
 }
 
@@ -177,14 +190,43 @@ impl Case {
             secret_key,
         } = &self.credentials;
         let credentials = Credentials::new(&**access_key, &**secret_key).unwrap();
-        let of_request = self.request.as_ref().map(|request| &request.signature);
-        let seed = self.prior_signature_hex.as_ref().or(of_request).unwrap();
+        let Some(seed) = &self.prior_signature_hex else {
+            let request = self.request.as_ref().unwrap();
+            return Some(request.sign(self, &credentials));
+        };
         let signer = Signer::builder(&*self.service, &*self.region).build();
         let Ok(signer) = signer else {
             assert_eq!(self.name, "ruby-js-event");
             return None;
         };
         Some(EventSigner::new(&signer, &credentials, seed).unwrap())
+    }
+}
+
+impl CaseRequest {
+    /// Signs the request that begins the chain.
+    fn sign(&self, case: &Case, credentials: &Credentials) -> EventSigner {
+        let rules = SigningRules::standard()
+            .double_encode_path(self.double_uri_encode)
+            .normalize_path(self.normalize)
+            .event_streams(true);
+        // It has no type, so that its signature does not cover the one that is added.
+        let no_type = HeaderMatch::exact("content-type").unwrap();
+        let signer = Signer::builder(&*case.service, &*case.region)
+            .rules(rules)
+            .headers(HeaderRules::all_but_never_signed().exclude(no_type))
+            .build()
+            .unwrap();
+        let (method, uri, headers) = (&self.method, &self.uri, &self.headers);
+        let raw = RawRequest::new(method.clone(), uri.clone(), headers.clone(), Vec::new());
+        let mut request = raw.to_origin_form().unwrap();
+        let time = time::parse(&self.timestamp).unwrap();
+        let signed = signer.sign(&mut request, Payload::Events, credentials, time);
+        let signed = signed.unwrap();
+        assert_eq!(request.headers()["authorization"], *self.authorization);
+        assert_eq!(request.headers()["x-amz-content-sha256"], *self.payload);
+        assert_eq!(signed.signature(), Some(&*self.signature));
+        signed.event_signer().unwrap()
     }
 }
 

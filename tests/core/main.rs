@@ -13,6 +13,8 @@ mod aws_chunked_limits;
 #[cfg(test)]
 mod aws_docs;
 #[cfg(test)]
+mod chunked_vectors;
+#[cfg(test)]
 mod event_answers;
 #[cfg(test)]
 mod event_limits;
@@ -49,6 +51,16 @@ mod sigv4a_keys;
 #[cfg(test)]
 mod sigv4a_regions;
 #[cfg(test)]
+mod stream_heads;
+#[cfg(test)]
+mod stream_overrides;
+#[cfg(test)]
+mod stream_property;
+#[cfg(test)]
+mod stream_refusals;
+#[cfg(test)]
+mod stream_signed_again;
+#[cfg(test)]
 mod tenants;
 #[cfg(test)]
 mod token_facts;
@@ -56,5 +68,7 @@ mod token_facts;
 mod tokens;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod websocket;
 #[cfg(test)]
 mod wire_form;

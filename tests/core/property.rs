@@ -324,7 +324,7 @@ fn take_token_away(request: &mut Request<()>) -> bool {
     true
 }
 
-fn credentials(token: Option<&str>) -> Credentials {
+pub(crate) fn credentials(token: Option<&str>) -> Credentials {
     match token {
         Some(token) => secrets::credentials().with_session_token(token).unwrap(),
         None => secrets::credentials(),
@@ -332,7 +332,7 @@ fn credentials(token: Option<&str>) -> Credentials {
 }
 
 /// The URI as text, since `Uri` compares authorities without regard to case.
-fn state(request: &Request<()>) -> (Method, String, HeaderMap) {
+pub(crate) fn state(request: &Request<()>) -> (Method, String, HeaderMap) {
     let (method, uri) = (request.method().clone(), request.uri().to_string());
     (method, uri, request.headers().clone())
 }
@@ -344,20 +344,20 @@ const END: u64 = 253_402_300_800;
 
 /// A request, and how it is to be signed.
 #[derive(Clone, Debug)]
-struct Plan {
-    method: &'static str,
+pub(crate) struct Plan {
+    pub(crate) method: &'static str,
     /// Scheme and authority as given, and the host that a client makes of them.
     authority: (&'static str, &'static str),
     host: Option<&'static str>,
     path: String,
     query: Option<String>,
     headers: Vec<(Named, String)>,
-    service: &'static str,
+    pub(crate) service: &'static str,
     region: &'static str,
     has_token: bool,
     token_mode: Option<SessionTokenMode>,
     is_minimal: bool,
-    lifetime: Option<Duration>,
+    pub(crate) lifetime: Option<Duration>,
     plus: Option<PlusPolicy>,
     body: Vec<u8>,
     is_unsigned: bool,
@@ -422,7 +422,7 @@ const HEADERS: [(&str, By); 35] = [
     ("x-amz-region-set", By::Signer),
 ];
 
-fn plan() -> impl Strategy<Value = Plan> {
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
     let target = (
         select(
             &[
@@ -601,7 +601,7 @@ fn query() -> impl Strategy<Value = String> {
 }
 
 impl Plan {
-    fn request(&self) -> Request<()> {
+    pub(crate) fn request(&self) -> Request<()> {
         let mut uri = format!("{}{}", self.authority.0, self.path);
         if let Some(query) = &self.query {
             uri.push('?');
@@ -623,7 +623,7 @@ impl Plan {
         request
     }
 
-    fn signer(&self, wire: WireForm) -> Signer {
+    pub(crate) fn signer(&self, wire: WireForm) -> Signer {
         self.builder(wire).build().unwrap()
     }
 
@@ -656,11 +656,11 @@ impl Plan {
         !self.body.is_empty() && !may_leave_it
     }
 
-    fn credentials(&self) -> Credentials {
+    pub(crate) fn credentials(&self) -> Credentials {
         credentials(self.has_token.then_some(secrets::SESSION_TOKEN))
     }
 
-    fn time(&self) -> SystemTime {
+    pub(crate) fn time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::new(self.seconds, self.nanos)
     }
 
@@ -911,7 +911,7 @@ fn meaning_of_query(query: Option<&str>, plus: PlusPolicy) -> Vec<(Vec<u8>, Vec<
 
 // ---- Requests of any kind ----
 
-fn anything() -> impl Strategy<Value = Request<()>> {
+pub(crate) fn anything() -> impl Strategy<Value = Request<()>> {
     let method = prop_oneof![
         select(&["GET", "PUT", "CONNECT", "OPTIONS", "x"][..]).prop_map(str::to_owned),
         "[!#$%&'*+.^_`|~0-9a-zA-Z-]{1,8}",
@@ -968,7 +968,7 @@ fn uri() -> impl Strategy<Value = Uri> {
     text.prop_filter_map("a URI", |text| text.parse().ok())
 }
 
-fn any_signer() -> impl Strategy<Value = Signer> {
+pub(crate) fn any_signer() -> impl Strategy<Value = Signer> {
     let matches = option::weighted(
         0.3,
         select(&["x-", "-a", "e", "host", "authorization", "x-amz-date"][..])

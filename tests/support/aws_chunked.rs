@@ -2,8 +2,9 @@
 //!
 //! [`decode`] reads what went over the wire and refuses whatever is not exactly as the
 //! documentation of S3 has it; [`Decoded::verify`] recomputes each signature by the crate
-//! `aws-sigv4`, and [`Decoded::verify_checksum`] the checksum by the crates `crc` and `ring`.
-//! None of it calls the code under test.
+//! `aws-sigv4`, [`Decoded::verify_v4a`] checks those of SigV4A by the crate `ring`, and
+//! [`Decoded::verify_checksum`] the checksum by the crates `crc` and `ring`. None of it calls the
+//! code under test.
 
 use std::str;
 use std::time::SystemTime;
@@ -20,6 +21,8 @@ use crc::CRC_32_ISO_HDLC;
 use crc::CRC_64_NVME;
 use crc::Crc;
 use ring::digest;
+use ring::signature::ECDSA_P256_SHA256_ASN1;
+use ring::signature::UnparsedPublicKey;
 
 /// The least of a chunk that is not the last.
 const MIN_CHUNK: usize = 8192;
@@ -72,6 +75,45 @@ pub struct Chain<'a> {
     pub time: SystemTime,
     /// The signature of the request.
     pub seed: &'a str,
+}
+
+/// What the signatures of a body were made with, by SigV4A.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "tests spell it out")]
+pub struct ChainV4a<'a> {
+    /// The public key, as an uncompressed point.
+    pub public_key: &'a [u8],
+    /// The time of the request as it writes it: `20130524T000000Z`.
+    pub date: &'a str,
+    /// The credential scope: `20130524/s3/aws4_request`.
+    pub scope: &'a str,
+    /// The signature of the request.
+    pub seed: &'a str,
+}
+
+impl ChainV4a<'_> {
+    /// Checks a signature, in hex and without padding, of a text.
+    ///
+    /// # Errors
+    ///
+    /// When it is not one.
+    pub fn check(&self, text: &str, signature: &str) -> Result<(), String> {
+        let der = (0..signature.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(signature.get(at..at + 2).unwrap_or(""), 16))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| error.to_string())?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, self.public_key)
+            .verify(text.as_bytes(), &der)
+            .map_err(|_| format!("a signature is not one of {text:?}"))
+    }
+
+    /// Returns what is signed for one link of the chain.
+    #[must_use]
+    pub fn string_to_sign(&self, what: &str, previous: &str, hashes: &str) -> String {
+        let (date, scope) = (self.date, self.scope);
+        format!("AWS4-ECDSA-P256-SHA256-{what}\n{date}\n{scope}\n{previous}\n{hashes}")
+    }
 }
 
 /// Reads a whole body.
@@ -173,6 +215,38 @@ impl Decoded {
         }
     }
 
+    /// Checks each signature of the chain, all of which were padded on the wire.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing or does not fit, with the reason.
+    pub fn verify_v4a(&self, chain: ChainV4a<'_>) -> Result<(), String> {
+        let empty = Bytes::new();
+        let with_data = self
+            .chunks
+            .iter()
+            .map(|chunk| (&chunk.data, &chunk.signature));
+        let mut previous = chain.seed;
+        for (data, signature) in with_data.chain([(&empty, &self.last_signature)]) {
+            let signature = signature.as_deref().ok_or("a chunk is not signed")?;
+            let hashes = format!("{}\n{}", sha256_hex(b""), sha256_hex(data));
+            let text = chain.string_to_sign("PAYLOAD", previous, &hashes);
+            chain.check(&text, signature)?;
+            previous = signature;
+        }
+        if self.trailers.is_empty() {
+            return Ok(());
+        }
+        let lines = self.trailers.iter();
+        let lines: String = lines
+            .map(|(name, value)| format!("{name}:{value}\n"))
+            .collect();
+        let signature = self.trailer_signature.as_deref();
+        let hash = sha256_hex(lines.as_bytes());
+        let text = chain.string_to_sign("TRAILER", previous, &hash);
+        chain.check(&text, signature.ok_or("the trailers are not signed")?)
+    }
+
     /// Recomputes the checksum in the trailers.
     ///
     /// # Errors
@@ -245,12 +319,29 @@ fn read_trailer(rest: &mut &[u8], name: &str) -> Result<String, String> {
         .to_owned())
 }
 
+/// Reads a signature: 64 digits, or those of an ECDSA signature and asterisks up to 144 characters.
 fn checked_signature(text: &str) -> Result<String, String> {
-    if text.len() == 64 && is_lower_hex(text) {
-        Ok(text.to_owned())
+    let (signature, is_long_enough) = match text.len() {
+        144 => {
+            let signature = text.trim_end_matches('*');
+            (signature, signature.len() > 128)
+        }
+        length => (text, length == 64),
+    };
+    if is_long_enough && is_lower_hex(signature) {
+        Ok(signature.to_owned())
     } else {
         Err("a signature is not one".to_owned())
     }
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn is_lower_hex(text: &str) -> bool {
@@ -282,6 +373,11 @@ mod tests {
         let wire = format!("0;chunk-signature={signature}\r\n\r\n");
         let decoded = decode(wire.as_bytes(), SIGNED).unwrap();
         assert_eq!(decoded.last_signature, Some(signature));
+
+        let signature = "0a".repeat(70);
+        let wire = format!("0;chunk-signature={signature}****\r\n\r\n");
+        let decoded = decode(wire.as_bytes(), SIGNED).unwrap();
+        assert_eq!(decoded.last_signature, Some(signature), "without padding");
     }
 
     #[test]
@@ -306,7 +402,8 @@ mod tests {
         ] {
             assert!(decode(wire.as_bytes(), UNSIGNED).is_err(), "{name}");
         }
-        for signature in ["", "0a", &"0A".repeat(32), &"0a".repeat(33)] {
+        let padded = |digits: usize| format!("{:*<144}", "0a".repeat(digits / 2));
+        for signature in ["", "0a", &"0A".repeat(32), &"0a".repeat(33), &padded(64)] {
             let wire = format!("0;chunk-signature={signature}\r\n\r\n");
             assert!(decode(wire.as_bytes(), SIGNED).is_err(), "{signature}");
         }

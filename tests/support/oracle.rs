@@ -189,6 +189,8 @@ pub enum Body<'a> {
     Bytes(&'a [u8]),
     /// Nothing: `UNSIGNED-PAYLOAD`.
     Unsigned,
+    /// What is signed apart from the head, of the kind that this text announces in place of a hash.
+    Announced(&'a str),
 }
 
 impl Body<'_> {
@@ -196,6 +198,7 @@ impl Body<'_> {
         match self {
             Body::Bytes(bytes) => SignableBody::Bytes(bytes),
             Body::Unsigned => SignableBody::UnsignedPayload,
+            Body::Announced(text) => SignableBody::Precomputed((*text).to_owned()),
         }
     }
 }
@@ -519,6 +522,7 @@ impl Claim {
         match (sent, body) {
             (None, _) | (Some("UNSIGNED-PAYLOAD"), Body::Unsigned) => Ok(()),
             (Some(sent), Body::Bytes(bytes)) if sent == sha256_hex(bytes) => Ok(()),
+            (Some(sent), Body::Announced(text)) if sent == text => Ok(()),
             (Some(_), _) => Err("x-amz-content-sha256 is not that of the body".to_owned()),
         }
     }
