@@ -274,6 +274,7 @@ impl Verified {
         let hash = match body {
             Body::Bytes(bytes) => sha256_hex(bytes),
             Body::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
+            Body::Announced(text) => text.to_owned(),
         };
         match head.header("x-amz-content-sha256")? {
             Some(sent) if sent != hash => {
