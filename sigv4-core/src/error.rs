@@ -113,6 +113,8 @@ pub enum ErrorKind {
     TooManyHeaders,
     /// The payload mode is one that the service does not accept.
     Payload,
+    /// The service wants to know the length of the body beforehand.
+    LengthRequired,
     /// The signing time is before 1970 or after 9999.
     Time,
     /// The lifetime of a presigned URL is out of range, or longer than that of the credentials.

@@ -33,9 +33,9 @@ pub enum Payload<'a> {
     /// [`Signed::chunk_encoder`](crate::Signed::chunk_encoder) gives. Only S3 takes that, and wants
     /// to be told the length of the body before it was encoded.
     ///
-    /// The signature covers `content-encoding: aws-chunked`, in front of what was there,
-    /// `x-amz-decoded-content-length` and `x-amz-trailer`, which are added, and `content-length` is
-    /// set to the length of the encoded body.
+    /// Added, and signed, are `x-amz-decoded-content-length` and `x-amz-trailer`. `aws-chunked` goes
+    /// in front of what `content-encoding` says, and `content-length` becomes that of the encoded
+    /// body; these two are signed where the [header rules](crate::HeaderRules) say so.
     ///
     /// ```
     /// use sigv4_core::{AwsChunked, Credentials, Payload, Signer};

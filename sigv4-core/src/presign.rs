@@ -21,14 +21,16 @@ use crate::date::Timestamp;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::names;
+use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
 use crate::payload::PayloadDigest;
 use crate::request::Signable;
 use crate::rules::SessionTokenMode;
 use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
+use crate::scope::Scope;
 use crate::signer::Signer;
-use crate::stream::head::StreamHead;
+use crate::signer::read_headers;
 use crate::target::Target;
 use crate::target::View;
 use crate::trace::SigningTrace;
@@ -68,13 +70,28 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<Presigned, Error> {
-        self.presign_canonical(
-            request,
-            &options.into(),
-            credentials,
-            now,
-            |_, presigned| Ok(presigned),
-        )
+        let scope = self.scope(None)?;
+        let options = options.into();
+        self.presign_canonical(scope, request, &options, credentials, now, |_, url| Ok(url))
+    }
+
+    /// Makes a URL as [`presign`](Self::presign) does, with overrides: service, region and the
+    /// meaning of `+`. Payload modes are for the adapters and are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`presign`](Self::presign).
+    pub fn presign_with<R: Signable>(
+        &self,
+        request: &R,
+        options: impl Into<PresignOptions>,
+        credentials: &Credentials,
+        now: SystemTime,
+        overrides: &SigningOverrides,
+    ) -> Result<Presigned, Error> {
+        let scope = self.scope(Some(overrides))?;
+        let options = options.into();
+        self.presign_canonical(scope, request, &options, credentials, now, |_, url| Ok(url))
     }
 
     /// Tells what [`presign`](Self::presign) would sign, to be compared with what a server
@@ -93,6 +110,7 @@ impl Signer {
         let time = Timestamp::new(now)?;
         let scope = self.scope(None)?;
         self.presign_canonical(
+            scope,
             request,
             &options.into(),
             credentials,
@@ -105,6 +123,7 @@ impl Signer {
 
     fn presign_canonical<R: Signable, T>(
         &self,
+        scope: Scope<'_>,
         request: &R,
         options: &PresignOptions,
         credentials: &Credentials,
@@ -112,7 +131,6 @@ impl Signer {
         use_it: impl FnOnce(&CanonicalRequest<'_>, Presigned) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let signing = self.options();
-        let scope = self.scope(None)?;
         let time = Timestamp::new(now)?;
         let lifetime = options.lifetime(&time, credentials)?;
         let view = View::new(request)?;
@@ -132,11 +150,8 @@ impl Signer {
             ..view
         };
         let mut headers = SignedHeaders::new();
-        let own = kept.read_headers(
-            &signing.headers.of(kept.headers),
-            &StreamHead::default(),
-            &mut headers,
-        );
+        let rules = signing.headers.of(kept.headers);
+        let (own, _) = read_headers(&scope, &kept, payload, &rules, &mut headers)?;
         own.authorization.check(signing.existing)?;
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.
@@ -388,9 +403,11 @@ fn split_hoisted(headers: &HeaderMap, hoist: bool) -> (Hoisted, Option<HeaderMap
 
 /// After `RequiredSignedHeaders` of the SDK for Go, which S3 accepts.
 fn is_hoistable(name: &HeaderName) -> bool {
-    const HEADERS_ONLY: [&str; 12] = [
+    const HEADERS_ONLY: [&str; 14] = [
         "x-amz-acl",
         "x-amz-copy-source",
+        // This one and the trailer tell how a body is sent.
+        "x-amz-decoded-content-length",
         "x-amz-expected-bucket-owner",
         "x-amz-grant-",
         "x-amz-meta-",
@@ -400,6 +417,7 @@ fn is_hoistable(name: &HeaderName) -> bool {
         "x-amz-server-side-encryption",
         "x-amz-storage-class",
         "x-amz-tagging",
+        "x-amz-trailer",
         "x-amz-website-redirect-location",
     ];
     let name = name.as_str();

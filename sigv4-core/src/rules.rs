@@ -270,7 +270,7 @@ const NO_UPLOAD: Error = Error::new(
     "only uploads, which are PUT requests, may have an aws-chunked body; hash this one",
 );
 const LENGTH_NEEDED: Error = Error::new(
-    ErrorKind::Payload,
+    ErrorKind::LengthRequired,
     "the service wants to know the length of an aws-chunked body beforehand; declare it by \
      Content-Length, or upload in parts of known length (multipart upload)",
 );

@@ -60,7 +60,8 @@ impl Region {
         } else if name.contains(['*', ',']) {
             Err(ConfigError::new(
                 "region",
-                "must be one region; a set of regions can only be signed for with SigV4A",
+                "must be one region; a set of regions can only be signed for with SigV4A \
+                 (`SignerBuilder::sigv4a`; for one request `SigningOverrides::region_set`)",
             ))
         } else {
             Err(ConfigError::new(
@@ -87,7 +88,7 @@ impl Region {
             })
         } else {
             Err(ConfigError::new(
-                "region_set",
+                "region",
                 "must be regions such as `us-east-1`, with commas between them, or `*` for all",
             ))
         }

@@ -1,5 +1,6 @@
 //! What the mathematics of a signature comes to: text in hex.
 
+use crate::algorithm::Algorithm;
 use crate::hash::Sha256Digest;
 #[cfg(feature = "sigv4a")]
 use crate::hash::to_hex;
@@ -30,21 +31,21 @@ impl Signature {
         Self::Ecdsa(to_hex(der))
     }
 
-    /// Takes a signature in hex, of whichever algorithm.
-    pub(crate) fn of_text(hex: &str) -> Option<Self> {
+    /// Takes a signature in hex.
+    pub(crate) fn of_text(algorithm: Algorithm, hex: &str) -> Option<Self> {
         let hex = hex.as_bytes();
         let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if !hex.iter().all(is_hex) {
             return None;
         }
-        match hex.try_into() {
-            Ok(mac) => Some(Self::Mac(mac)),
+        match algorithm {
+            Algorithm::V4 => hex.try_into().ok().map(Self::Mac),
             #[cfg(feature = "sigv4a")]
-            // The least that DER can be of two integers, and the most.
-            Err(_) if (16..=Self::MAX).contains(&hex.len()) && hex.len().is_multiple_of(2) => {
-                Some(Self::Ecdsa(hex.into()))
+            Algorithm::V4a(_) => {
+                // A sequence (30) of two integers (02), the least of them of one octet.
+                let is_der = (16..=Self::MAX).contains(&hex.len()) && hex.starts_with(b"30");
+                is_der.then(|| Self::Ecdsa(hex.into()))
             }
-            Err(_) => None,
         }
     }
 

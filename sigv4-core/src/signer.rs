@@ -542,7 +542,7 @@ impl Options {
 }
 
 /// Reads the headers that are signed, and finds out what changes on account of the body.
-fn read_headers<'a>(
+pub(crate) fn read_headers<'a>(
     scope: &Scope<'_>,
     view: &View<'a>,
     payload: Payload<'_>,

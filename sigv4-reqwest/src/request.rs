@@ -109,10 +109,12 @@ pub async fn sign(
     };
     if is_encoded {
         let body = request.body_mut().take().unwrap_or_default();
-        *request.body_mut() = Some(match EncodedBody::new(authorizer, &authorized, body) {
-            Ok(encoded) => Body::wrap(encoded),
-            Err(body) => body,
-        });
+        *request.body_mut() = Some(
+            match EncodedBody::new(authorizer, &authorized, body, length) {
+                Ok(encoded) => Body::wrap(encoded),
+                Err(body) => body,
+            },
+        );
     }
     Ok(Some(authorized.into_receipt()))
 }
@@ -129,7 +131,7 @@ async fn cover_body(
         .body()
         .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
     let length = adapter::agreed_length(declared, hint.exact())?;
-    if let Some(payload) = adapter::encoded_payload(mode, length) {
+    if let Some(payload) = adapter::encoded_payload(mode, request.method(), length) {
         return Ok((Some(payload), length));
     }
     let covered = match mode {

@@ -214,6 +214,7 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
             (_, Some(ErrorKind::NoRoute)) => StatusCode::NOT_FOUND,
             (_, Some(ErrorKind::Method)) => StatusCode::METHOD_NOT_ALLOWED,
             (_, Some(ErrorKind::TransferCoding)) => StatusCode::NOT_IMPLEMENTED,
+            (_, Some(ErrorKind::EncodedBody)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             (_, Some(ErrorKind::TargetTooLong)) => StatusCode::URI_TOO_LONG,
             (_, Some(ErrorKind::TooManyHeaders)) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             (_, Some(_)) => StatusCode::BAD_REQUEST,
@@ -233,6 +234,7 @@ fn signing_status(kind: SigningErrorKind) -> StatusCode {
     match kind {
         SigningErrorKind::Credentials => StatusCode::SERVICE_UNAVAILABLE,
         SigningErrorKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        SigningErrorKind::LengthRequired => StatusCode::LENGTH_REQUIRED,
         SigningErrorKind::OutOfScope => StatusCode::FORBIDDEN,
         SigningErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         // What a client cannot be blamed for.

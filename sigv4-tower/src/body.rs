@@ -42,7 +42,7 @@ pin_project! {
         /// A body that is signed while it passes.
         Encoded { #[pin] body: EncodedBody<B> },
         /// A body that passes through unsigned.
-        Untouched { #[pin] body: B },
+        Untouched { #[pin] body: B, length: Option<u64> },
     }
 }
 
@@ -74,19 +74,27 @@ impl<B> SignedBody<B> {
         }
     }
 
+    /// Passes a body on as it is, of whatever length.
     pub(crate) fn untouched(body: B) -> Self {
+        Self::to_encode(body, None)
+    }
+
+    /// Passes a body on that may have to be encoded yet.
+    pub(crate) fn to_encode(body: B, length: Option<u64>) -> Self {
         Self {
-            kind: Kind::Untouched { body },
+            kind: Kind::Untouched { body, length },
         }
     }
 
     /// Encodes an untouched body, if the signature of its request wants that.
     pub(crate) fn encoded(self, authorizer: &Authorizer, authorized: &Authorized) -> Self {
         let kind = match self.kind {
-            Kind::Untouched { body } => match EncodedBody::new(authorizer, authorized, body) {
-                Ok(body) => Kind::Encoded { body },
-                Err(body) => Kind::Untouched { body },
-            },
+            Kind::Untouched { body, length } => {
+                match EncodedBody::new(authorizer, authorized, body, length) {
+                    Ok(body) => Kind::Encoded { body },
+                    Err(body) => Kind::Untouched { body, length },
+                }
+            }
             kind => kind,
         };
         Self { kind }
@@ -110,7 +118,7 @@ where
                 *remaining -= piece.as_ref().map_or(0, |piece| piece.len() as u64);
                 Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
             }
-            KindProjection::Untouched { body } => body.poll_frame(cx).map(|frame| {
+            KindProjection::Untouched { body, .. } => body.poll_frame(cx).map(|frame| {
                 frame.map(|frame| {
                     frame
                         .map(|frame| frame.map_data(adapter::into_bytes))
@@ -127,7 +135,7 @@ where
             Kind::Held { pieces, .. } => pieces.is_empty(),
             Kind::Streamed { body } => body.is_end_stream(),
             Kind::Encoded { body } => body.is_end_stream(),
-            Kind::Untouched { body } => body.is_end_stream(),
+            Kind::Untouched { body, .. } => body.is_end_stream(),
         }
     }
 
@@ -136,7 +144,7 @@ where
             Kind::Held { remaining, .. } => SizeHint::with_exact(*remaining),
             Kind::Streamed { body } => body.size_hint(),
             Kind::Encoded { body } => body.size_hint(),
-            Kind::Untouched { body } => body.size_hint(),
+            Kind::Untouched { body, .. } => body.size_hint(),
         }
     }
 }

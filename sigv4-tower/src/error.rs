@@ -49,6 +49,9 @@ pub enum ErrorKind {
     Method,
     /// The body has a transfer coding other than `chunked`.
     TransferCoding,
+    /// The body is in the encoding of another signature (aws-chunked), which would become a part of
+    /// what is stored.
+    EncodedBody,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }

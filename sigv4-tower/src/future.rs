@@ -108,7 +108,7 @@ where
             body.size_hint().exact()
         };
         let length = adapter::agreed_length(declared, exact)?;
-        if let Some(payload) = adapter::encoded_payload(mode, length) {
+        if let Some(payload) = adapter::encoded_payload(mode, &head.method, length) {
             // How long it is then, if anybody knows, the signer says.
             adapter::set_length(&head.method, &mut head.headers, None);
             let unsigned = Unsigned {
@@ -116,7 +116,7 @@ where
                 service,
                 authorizer,
             };
-            return unsigned.sign(payload, SignedBody::untouched(body));
+            return unsigned.sign(payload, SignedBody::to_encode(body, length));
         }
         let payload = match mode {
             PayloadMode::Unsigned => Some(Payload::Unsigned),

@@ -333,6 +333,10 @@ impl Config {
         if !adapter::is_chunked_at_most(request.headers()) {
             return Err(CODED);
         }
+        // What says so does not get any further.
+        if adapter::is_encoded(request.headers()) {
+            return Err(ENCODED);
+        }
         let uri = self.uri(request.uri())?;
         *request.uri_mut() = uri;
         // What was spoken with the client says nothing about the connection to the upstream.
@@ -494,6 +498,11 @@ const TRACE: Error = Error::new(
 const CODED: Error = Error::new(
     ErrorKind::TransferCoding,
     "the body has a transfer coding other than chunked; use Content-Encoding",
+);
+const ENCODED: Error = Error::new(
+    ErrorKind::EncodedBody,
+    "the body is in the encoding of another signature (aws-chunked, or signed events); \
+     send it plain",
 );
 const TOO_MANY_HEADERS: Error = Error::new(
     ErrorKind::TooManyHeaders,
@@ -713,6 +722,25 @@ mod tests {
             directed(layer(), coded).await.unwrap_err(),
             ErrorKind::TransferCoding
         );
+    }
+
+    #[tokio::test]
+    async fn refuses_a_body_in_the_encoding_of_another_signature() {
+        for (name, value) in [
+            ("content-encoding", "aws-chunked"),
+            ("content-encoding", "gzip, AWS-Chunked"),
+            ("x-amz-decoded-content-length", "5"),
+            ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+            ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-EVENTS"),
+        ] {
+            let request = Request::put("/bedrock/a").header(name, value);
+            let request = request.body(String::new()).unwrap();
+            assert_eq!(
+                directed(layer(), request).await.unwrap_err(),
+                ErrorKind::EncodedBody,
+                "{name}: {value}"
+            );
+        }
     }
 
     #[test]

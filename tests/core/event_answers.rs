@@ -141,6 +141,12 @@ fn a_service_that_fails_is_an_error() {
     );
     assert!(!format!("{error:?}").contains("secret"));
 
+    // One that does not say what kind of message it is.
+    let frame = EventMessage::new(payload).with_header(":exception-type", "validationException");
+    let error = decoded(&octets(&frame), 9).1.unwrap();
+    assert_eq!(error.kind(), EventErrorKind::Exception);
+    assert_eq!(error.exception_type(), Some("validationException"));
+
     let frame = EventMessage::default()
         .with_header(":message-type", "error")
         .with_header(":error-code", "InternalError")

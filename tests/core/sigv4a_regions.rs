@@ -101,10 +101,10 @@ fn refuses_what_is_no_set() {
     ] {
         for backend in BACKENDS {
             let error = Signer::builder("sqs", given).sigv4a(backend).build();
-            assert_eq!(error.unwrap_err().field(), "region_set", "{given}");
+            assert_eq!(error.unwrap_err().field(), "region", "{given}");
         }
         let error = SigningOverrides::new().region_set(given).unwrap_err();
-        assert_eq!(error.field(), "region_set", "{given}");
+        assert_eq!(error.field(), "region", "{given}");
     }
     // A name that is too long for a region is so in a set.
     let region = "a".repeat(128);

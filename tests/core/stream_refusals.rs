@@ -93,7 +93,11 @@ fn result(
             None
         }
         Err(error) => {
-            assert_eq!(error.kind(), ErrorKind::Payload);
+            let kind = match error.to_string().as_str() {
+                NO_LENGTH => ErrorKind::LengthRequired,
+                _ => ErrorKind::Payload,
+            };
+            assert_eq!(error.kind(), kind);
             assert!(!error.is_retryable());
             assert_eq!(traced.unwrap_err().to_string(), error.to_string());
             assert_eq!(*request.headers(), before);

@@ -410,7 +410,8 @@ fn a_policy_is_made_for_what_can_be_there() {
     for bucket in ["", "a/b", "a b", "ä"] {
         assert_eq!(field(PostPolicy::new(REGION, bucket, "k")), Some("bucket"));
     }
-    for key in ["", &"k".repeat(1025)] {
+    let in_the_middle = ["a/${filename}/b", "${filename}${filename}"];
+    for key in ["", &"k".repeat(1025)].iter().chain(&in_the_middle) {
         assert_eq!(field(PostPolicy::new(REGION, "b", key)), Some("key"));
     }
     for name in [
@@ -432,6 +433,8 @@ fn a_policy_is_made_for_what_can_be_there() {
         assert_eq!(field(policy().field(name, "v")), Some("field"), "{name}");
         assert_eq!(field(policy().starts_with(name, "v")), Some("field"));
     }
+    let twice = policy().field("Cache-Control", "a").unwrap();
+    assert_eq!(field(twice.field("cache-control", "b")), Some("field"));
     #[expect(clippy::reversed_empty_ranges, reason = "that is what is refused")]
     let refused = policy().content_length_range(2..=1);
     assert_eq!(field(refused), Some("content_length_range"));

@@ -1,6 +1,8 @@
 //! What an adapter does with bodies and answers. For the adapters of this family: it may change in
 //! any release.
 
+use http::Method;
+
 use crate::overrides::PayloadMode;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
@@ -26,13 +28,24 @@ pub use crate::runtime::recovery::Remedy;
 pub use crate::runtime::recovery::Replacement;
 pub use crate::runtime::recovery::patience;
 pub use crate::runtime::recovery::replay_limit;
+pub use crate::stream::head::is_encoded;
 
-/// Returns what is signed of a body that is [encoded](EncodedBody) as it passes, if it is to be. An
-/// empty one has no chunks: it is signed as a whole.
+/// Returns what is signed of a body that is [encoded](EncodedBody) as it passes, if it is to be.
+///
+/// An empty one has no chunks and is signed as a whole; but for an upload with a checksum behind it,
+/// which would be lost.
 #[must_use]
-pub const fn encoded_payload(mode: PayloadMode, length: Option<u64>) -> Option<Payload<'static>> {
+pub fn encoded_payload(
+    mode: PayloadMode,
+    method: &Method,
+    length: Option<u64>,
+) -> Option<Payload<'static>> {
     match (mode, length) {
-        (PayloadMode::AwsChunked(_), Some(0)) => None,
+        (PayloadMode::AwsChunked(encoding), Some(0))
+            if encoding.checksum().is_none() || *method != Method::PUT =>
+        {
+            None
+        }
         (PayloadMode::AwsChunked(encoding), length) => {
             Some(Payload::AwsChunked { encoding, length })
         }
@@ -47,5 +60,14 @@ pub const fn encoded_payload(mode: PayloadMode, length: Option<u64>) -> Option<P
 #[must_use]
 pub fn encodes(authorizer: &Authorizer, overrides: Option<&SigningOverrides>) -> bool {
     let mode = overrides.and_then(SigningOverrides::payload_mode);
-    encoded_payload(mode.unwrap_or_else(|| authorizer.payload()), None).is_some()
+    is_encoding(mode.unwrap_or_else(|| authorizer.payload()))
+}
+
+pub(super) const fn is_encoding(mode: PayloadMode) -> bool {
+    match mode {
+        PayloadMode::AwsChunked(_) => true,
+        #[cfg(feature = "eventstream")]
+        PayloadMode::Events => true,
+        PayloadMode::Hashed | PayloadMode::Unsigned | PayloadMode::Sha256(_) => false,
+    }
 }

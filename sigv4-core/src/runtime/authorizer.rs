@@ -10,6 +10,8 @@ use crate::error::ErrorKind;
 use crate::overrides::PayloadMode;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
+use crate::presign::PresignOptions;
+use crate::presign::Presigned;
 use crate::request::Signable;
 use crate::rules::UnsignedPayload;
 use crate::runtime::CachedCredentials;
@@ -104,6 +106,47 @@ impl Authorizer {
         }
     }
 
+    /// Makes a URL that authorises a request like the given one, by the credentials of the cache, if
+    /// its host is in scope. What [`Signer::presign`] says holds here.
+    ///
+    /// Credentials of the cache may end soon:
+    /// [`PresignOptions::clamp_to_credentials`](crate::PresignOptions::clamp_to_credentials) gives
+    /// URLs that hold as long as they do.
+    ///
+    /// ```
+    /// # use sigv4_core::runtime::Authorizer;
+    /// use std::time::Duration;
+    /// use sigv4_core::PresignOptions;
+    ///
+    /// # async fn example(authorizer: Authorizer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = http::Request::get("https://bucket.s3.us-east-1.amazonaws.com/key").body(())?;
+    /// let options = PresignOptions::expires_in(Duration::from_secs(900)).clamp_to_credentials();
+    /// let link = authorizer.presign(&request, options).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the request is out of scope, those of [`Signer::presign`], or that there are no
+    /// credentials.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn presign<R: Signable>(
+        &self,
+        request: &R,
+        options: impl Into<PresignOptions>,
+    ) -> Result<Presigned, Error> {
+        let inner = &*self.inner;
+        inner.scope.check(request.uri(), request.headers())?;
+        let options = options.into();
+        let cached = self.credentials().await?;
+        let (credentials, now) = (cached.credentials(), self.now());
+        inner.signer.presign(request, options, credentials, now)
+    }
+
     /// Decides whether a request may be signed, and what has to be known of its body for that.
     ///
     /// The first of the three steps an adapter takes: this, then [`credentials`](Self::credentials)
@@ -136,7 +179,7 @@ impl Authorizer {
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
             // Whether the service takes it, the signer says, which knows the body.
-            (mode, _) if adapter::encoded_payload(mode, None).is_some() => Ok(Plan::Sign(mode)),
+            (mode, _) if adapter::is_encoding(mode) => Ok(Plan::Sign(mode)),
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),

@@ -14,6 +14,8 @@ use pin_project_lite::pin_project;
 use crate::body::BoxError;
 use crate::runtime::Authorized;
 use crate::runtime::Authorizer;
+#[cfg(feature = "eventstream")]
+use crate::runtime::length_checked::LengthChecked;
 use crate::stream::chunked::AwsChunkedBody;
 #[cfg(feature = "eventstream")]
 use crate::stream::event::signed::SignedEvents;
@@ -31,7 +33,7 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         AwsChunked { #[pin] body: AwsChunkedBody<B> },
-        Events { #[pin] body: SignedEvents<B> },
+        Events { #[pin] body: SignedEvents<LengthChecked<B>> },
     }
 }
 
@@ -44,12 +46,17 @@ pin_project! {
 }
 
 impl<B> EncodedBody<B> {
-    /// Encodes a body as the signature of its request says.
+    /// Encodes a body of a length, if that is known, as the signature of its request says.
     ///
     /// # Errors
     ///
     /// The body as it was, where it is not signed while it passes.
-    pub fn new(authorizer: &Authorizer, authorized: &Authorized, body: B) -> Result<Self, B> {
+    pub fn new(
+        authorizer: &Authorizer,
+        authorized: &Authorized,
+        body: B,
+        length: Option<u64>,
+    ) -> Result<Self, B> {
         let signed = authorized.signed();
         if let Some(encoder) = signed.chunk_encoder() {
             let body = AwsChunkedBody::new(body, encoder);
@@ -58,12 +65,13 @@ impl<B> EncodedBody<B> {
         }
         #[cfg(feature = "eventstream")]
         if let Some(events) = signed.event_signer() {
+            let body = LengthChecked::new(body, length);
             let body = SignedEvents::new(body, events, authorizer.clock_for(authorized));
             let kind = Kind::Events { body };
             return Ok(Self { kind });
         }
         #[cfg(not(feature = "eventstream"))]
-        let _ = authorizer;
+        let _ = (authorizer, length);
         Err(body)
     }
 }

@@ -26,7 +26,7 @@ impl StreamHead {
         encoded_length: Option<u64>,
     ) -> Self {
         let trailer = trailer.map(HeaderValue::from);
-        Self {
+        let mut head = Self {
             changes: vec![
                 (
                     header::CONTENT_ENCODING,
@@ -42,7 +42,12 @@ impl StreamHead {
                 ),
                 (names::X_AMZ_TRAILER, trailer),
             ],
+        };
+        if encoded_length.is_some() && headers.contains_key(header::TRANSFER_ENCODING) {
+            // Both would contradict each other.
+            head.changes.push((header::TRANSFER_ENCODING, None));
         }
+        head
     }
 
     /// Describes a stream of events.
@@ -147,11 +152,14 @@ fn is_aws_chunked(coding: &[u8]) -> bool {
 }
 
 /// Tells whether a body is said to be in the encoding of a signature already, which another one
-/// cannot cover.
+/// cannot cover: by its coding, by what stands for its hash, or by its length before it was encoded.
+/// Clients are known that send only one of these.
 #[cfg(feature = "runtime")]
-pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_encoded(headers: &HeaderMap) -> bool {
     let digests = headers.get_all(names::X_AMZ_CONTENT_SHA256).iter();
     all_codings(headers).any(is_aws_chunked)
+        || headers.contains_key(names::X_AMZ_DECODED_CONTENT_LENGTH)
         || digests
             .map(HeaderValue::as_bytes)
             .any(|digest| digest.starts_with(names::STREAMING))

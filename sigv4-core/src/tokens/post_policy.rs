@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::credentials::Credentials;
@@ -83,6 +84,14 @@ impl PostPolicy {
                 "must be the key of an object: between 1 and 1024 bytes of UTF-8",
             ));
         }
+        let prefix = key.strip_suffix(FILE_NAME).unwrap_or(key);
+        if prefix.contains(FILE_NAME) {
+            return Err(ConfigError::new(
+                "key",
+                "must have `${filename}` at its end, and once: a policy allows keys by what they \
+                 begin with",
+            ));
+        }
         Ok(Self {
             region: Region::new(region)?,
             bucket: bucket.to_owned(),
@@ -99,9 +108,20 @@ impl PostPolicy {
     ///
     /// # Errors
     ///
-    /// When `name` cannot be that of a field, or is one that this type writes itself.
+    /// When `name` cannot be that of a field, is one that this type writes itself, or has a value
+    /// already.
     pub fn field(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
         let name = field_name(name)?;
+        if self
+            .fields
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(name))
+        {
+            return Err(ConfigError::new(
+                "field",
+                "has a value already; names that differ in case are the same",
+            ));
+        }
         self.conditions.push(json!({ name: value }));
         self.fields.push((name.to_owned(), value.to_owned()));
         Ok(self)
@@ -199,6 +219,10 @@ impl PostPolicy {
             .for_each(|(name, value)| add(name, value));
         add("policy", policy);
         add("x-amz-signature", signature);
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name, Zeroizing::new(value)))
+            .collect();
         Ok(PostForm { fields, expires_at })
     }
 
@@ -206,7 +230,7 @@ impl PostPolicy {
     fn text(&self, end: &Timestamp, signing: &[(&str, String)]) -> String {
         let mut conditions = self.conditions.clone();
         conditions.push(json!({ "bucket": self.bucket }));
-        conditions.push(match self.key.strip_suffix("${filename}") {
+        conditions.push(match self.key.strip_suffix(FILE_NAME) {
             Some(prefix) => json!(["starts-with", "$key", prefix]),
             None => json!({ "key": self.key }),
         });
@@ -237,7 +261,7 @@ impl fmt::Debug for PostPolicy {
 /// rest does not end up in a log by accident. [`fields`](Self::fields) is the way to get at it.
 #[derive(Clone)]
 pub struct PostForm {
-    fields: Vec<(Cow<'static, str>, String)>,
+    fields: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     expires_at: SystemTime,
 }
 
@@ -320,5 +344,7 @@ fn in_ascii(json: &str) -> String {
     text
 }
 
+/// What S3 replaces by the name of the file.
+const FILE_NAME: &str = "${filename}";
 /// Enough for a policy with a few conditions.
 const BLOCKS: usize = 16;

@@ -71,7 +71,7 @@ impl ChunkSigner {
         time: SystemTime,
         seed: &str,
     ) -> Result<Self, Error> {
-        let previous = Signature::of_text(seed).ok_or(NO_SEED)?;
+        let previous = Signature::of_text(signer.algorithm(), seed).ok_or(NO_SEED)?;
         let time = Timestamp::new(time)?;
         let scope = signer.scope(None)?;
         credentials.with_key(&time, scope.key(), |key| {

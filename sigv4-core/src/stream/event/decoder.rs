@@ -9,6 +9,7 @@ use crate::stream::event::error::EventError;
 use crate::stream::event::error::EventErrorKind;
 use crate::stream::event::frame;
 use crate::stream::event::message::EventMessage;
+use crate::stream::event::message::name;
 
 /// Decodes the messages of an event stream, in whatever pieces its octets come.
 ///
@@ -119,6 +120,10 @@ impl EventDecoder {
         let (kind, text) = match message.message_type() {
             Some("exception") => (EventErrorKind::Exception, EXCEPTION),
             Some("error") => (EventErrorKind::ServiceError, SERVICE_ERROR),
+            // Whoever forgets to say what kind of message it is means an exception.
+            None if message.header(name::EXCEPTION_TYPE).is_some() => {
+                (EventErrorKind::Exception, EXCEPTION)
+            }
             _ => return Ok(Some(message)),
         };
         Err(EventError::told(kind, text, message))

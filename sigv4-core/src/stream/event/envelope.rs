@@ -46,9 +46,13 @@ impl EventSigner {
     ///
     /// # Errors
     ///
-    /// When the message is longer than 16 MiB, or the date is before 1970 or after 9999. The chain
+    /// When the message is empty or longer than 16 MiB, or the date is before 1970 or after 9999. The chain
     /// is then unchanged.
     pub fn sign_message(&mut self, message: &[u8], now: SystemTime) -> Result<Bytes, Error> {
+        // It would end the stream.
+        if message.is_empty() {
+            return Err(REFUSED);
+        }
         self.envelope(message, now)
     }
 
