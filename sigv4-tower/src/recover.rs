@@ -64,7 +64,8 @@ use crate::replay_body::ReplayBody;
 ///
 /// Its head, and its body while that passes: the same `Bytes` that are sent, up to a limit. A body
 /// that is longer, fails, has trailers, or was not read to its end when the answer came is not sent
-/// again. What the answer taught holds for later requests then.
+/// again, nor is a stream of [events](sigv4_core::Payload::Events), which is said once. What the
+/// answer taught holds for later requests then.
 ///
 /// # Interaction with
 ///
@@ -155,7 +156,8 @@ where
         match adapter::replay_limit(&self.layer.authorizer, overrides) {
             None => RecoverFuture::passing(ready.call(request.map(ReplayBody::passing))),
             Some(limit) => {
-                let limit = self.layer.limit.unwrap_or(limit);
+                // What is not to be kept at all is not, whatever was set.
+                let limit = self.layer.limit.filter(|_| limit > 0).unwrap_or(limit);
                 RecoverFuture::new(ready, self.layer.authorizer.clone(), limit, request)
             }
         }

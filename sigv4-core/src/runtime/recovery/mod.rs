@@ -161,8 +161,9 @@ pub fn patience(authorizer: &Authorizer) -> Task {
     runtime(authorizer).sleep(PATIENCE)
 }
 
-/// Returns how much of a request's body is worth keeping, so that the request can be sent again.
-/// `None` where nothing will be learnt from its answer.
+/// Returns how much of a request's body is worth keeping, so that the request can be sent again:
+/// nothing of a stream of events, which is said once. `None` where nothing will be learnt from its
+/// answer.
 #[must_use]
 pub fn replay_limit(authorizer: &Authorizer, overrides: Option<&SigningOverrides>) -> Option<u64> {
     if overrides.is_some_and(|overrides| !overrides.signs()) {
@@ -173,12 +174,12 @@ pub fn replay_limit(authorizer: &Authorizer, overrides: Option<&SigningOverrides
         return None;
     }
     // What is hashed is held anyway, and the pieces are the same.
+    let is_hashed = rules.unsigned_payload != UnsignedPayload::Always;
     let mode = overrides.and_then(SigningOverrides::payload_mode);
-    let is_hashed = mode.unwrap_or_else(|| authorizer.payload()) == PayloadMode::Hashed
-        && rules.unsigned_payload != UnsignedPayload::Always;
-    Some(if is_hashed {
-        authorizer.body_limit()
-    } else {
-        STREAMED
+    Some(match mode.unwrap_or_else(|| authorizer.payload()) {
+        #[cfg(feature = "eventstream")]
+        PayloadMode::Events => 0,
+        PayloadMode::Hashed if is_hashed => authorizer.body_limit(),
+        _ => STREAMED,
     })
 }
