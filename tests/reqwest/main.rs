@@ -19,6 +19,8 @@ mod default_headers;
 #[cfg(test)]
 mod errors;
 #[cfg(test)]
+mod event_streams;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod flows;

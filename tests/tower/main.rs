@@ -15,6 +15,8 @@ mod cancellation;
 #[cfg(test)]
 mod doubles;
 #[cfg(test)]
+mod event_streams;
+#[cfg(test)]
 mod fail_closed;
 #[cfg(test)]
 mod fixture;

@@ -12,6 +12,9 @@ use http::HeaderValue;
 use hyper::body::Body;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// A body that does one step after the other and does not know when it is at its end.
 ///
@@ -139,4 +142,30 @@ pub(crate) fn wrong_bodies() -> [(&'static str, Pieces); 10] {
             Pieces::of(["hello", "PUT /smuggled HTTP/1.1\r\n\r\n"]),
         ),
     ]
+}
+
+/// A body that is being produced: what is sent into its channel, until that is closed.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pieces: UnboundedReceiver<io::Result<Bytes>>,
+}
+
+impl Live {
+    pub(crate) fn new() -> (UnboundedSender<io::Result<Bytes>>, Self) {
+        let (sender, pieces) = mpsc::unbounded_channel();
+        (sender, Self { pieces })
+    }
+}
+
+impl Body for Live {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let piece = self.pieces.poll_recv(cx);
+        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
 }

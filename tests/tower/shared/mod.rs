@@ -3,5 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod clock;
 pub(crate) mod credentials;
+pub(crate) mod event_scenarios;
+pub(crate) mod event_server;
 pub(crate) mod http2;
 pub(crate) mod peer;
