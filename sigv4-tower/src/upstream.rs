@@ -734,7 +734,6 @@ mod tests {
             ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-EVENTS"),
         ] {
             let request = Request::put("/bedrock/a").header(name, value);
-            let request = request.body(String::new()).unwrap();
             assert_eq!(
                 directed(layer(), request).await.unwrap_err(),
                 ErrorKind::EncodedBody,

@@ -51,6 +51,8 @@ mod sigv4a_keys;
 #[cfg(test)]
 mod sigv4a_regions;
 #[cfg(test)]
+mod stream_facts;
+#[cfg(test)]
 mod stream_heads;
 #[cfg(test)]
 mod stream_overrides;

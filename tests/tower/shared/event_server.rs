@@ -70,7 +70,7 @@ pub(crate) enum Told {
 }
 
 /// How a service answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// With an event `Heard` for each, at once; with an exception to one that says `fail`.
     Talks,
