@@ -62,6 +62,13 @@ async fn a_stream_that_breaks_off_has_no_end() {
 }
 
 #[tokio::test]
+async fn a_stream_is_as_long_as_it_declared() {
+    for client in &CLIENTS {
+        scenarios::a_stream_is_as_long_as_it_declared(client).await;
+    }
+}
+
+#[tokio::test]
 async fn an_exception_is_an_error() {
     for client in &CLIENTS {
         scenarios::an_exception_is_an_error(client).await;

@@ -194,6 +194,32 @@ pub(crate) async fn a_stream_that_breaks_off_has_no_end(client: &impl Client) {
     }
 }
 
+/// A length that a request declares is that of the plain messages. What they become is longer.
+pub(crate) async fn a_stream_is_as_long_as_it_declared(client: &impl Client) {
+    let length = event("first").len();
+    for (declared, is_whole) in [(length, true), (length + 1, false)] {
+        let mut server = EventServer::start(client.version(), TALKS).await;
+        let authorizer = builder(&server, "transcribe").build();
+        let (producer, mut request) = open(&server);
+        let headers = request.headers_mut();
+        headers.insert("content-length", declared.into());
+        let answer = soon(client.send(&authorizer, request)).await.unwrap();
+        server.opened().await;
+        let _answer = answer;
+        say(&producer, "first");
+        if is_whole {
+            // What completes it waits for its end.
+            drop(producer);
+            assert_eq!(server.heard().await.0, "first");
+            server.ended().await;
+        } else {
+            assert_eq!(server.heard().await.0, "first");
+            drop(producer);
+            assert!(matches!(server.told().await, Told::BrokenOff));
+        }
+    }
+}
+
 /// A service that fails says so within its answer, which began with 200.
 pub(crate) async fn an_exception_is_an_error(client: &impl Client) {
     let mut server = EventServer::start(client.version(), TALKS).await;
@@ -341,9 +367,6 @@ pub(crate) async fn overrides_reach_the_events(client: &impl Client) {
         .unwrap()
         .payload(PayloadMode::Events);
     request.extensions_mut().insert(overrides);
-    // Neither is true of the events.
-    let headers = request.headers_mut();
-    headers.insert("content-length", "12".parse().unwrap());
     let answer = soon(client.send(&authorizer, request)).await.unwrap();
     let (by, _) = server.opened().await;
     assert_eq!((&*by.service, &*by.region), ("transcribe", "eu-central-1"));
