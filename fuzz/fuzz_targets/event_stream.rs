@@ -1,5 +1,5 @@
-//! Any octets, and any headers in a frame whose checksums are right: they decode to the same messages
-//! in whatever pieces they come, and what was decoded encodes to what it was decoded from.
+//! Any octets, and any headers in a frame whose checksums are right: they decode to the same
+//! messages in whatever pieces they come, and what was decoded encodes to what it was decoded from.
 
 #![no_main]
 

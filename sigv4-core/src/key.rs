@@ -1,5 +1,5 @@
-//! The signing key, derived from a secret for one day, region and service; with SigV4A, the key that
-//! holds everywhere, for one day and service.
+//! The signing key, derived from a secret for one day, region and service; with SigV4A, the key
+//! that holds everywhere, for one day and service.
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#calculate-signature>
 

@@ -16,6 +16,7 @@ mod overrides;
 mod partition;
 mod payload;
 mod pieces;
+mod prepared;
 mod presign;
 mod request;
 mod rules;
@@ -24,6 +25,7 @@ mod rules;
 pub mod runtime;
 mod scope;
 mod signature;
+mod signed;
 mod signer;
 #[cfg(feature = "sigv4a")]
 mod sigv4a;
@@ -59,7 +61,7 @@ pub use crate::rules::SessionTokenMode;
 pub use crate::rules::SigningRules;
 pub use crate::rules::UnsignedPayload;
 pub use crate::rules::WireForm;
-pub use crate::signer::Signed;
+pub use crate::signed::Signed;
 pub use crate::signer::Signer;
 pub use crate::signer::SignerBuilder;
 #[cfg(feature = "sigv4a")]

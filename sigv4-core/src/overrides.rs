@@ -173,7 +173,8 @@ pub enum PayloadMode {
     /// The body passes as a stream, in [aws-chunked encoding](Payload::AwsChunked), signed chunk by
     /// chunk or followed by a checksum. Only uploads to S3 take that, whose length has to be known.
     ///
-    /// An empty body has no chunks: it is signed as [`Hashed`](Self::Hashed) does.
+    /// An empty body is signed as [`Hashed`](Self::Hashed) does, unless it is that of a `PUT` and a
+    /// checksum is to stand behind it.
     AwsChunked(AwsChunked),
     /// The body passes as a stream of [encoded messages](crate::EventMessage), each of which
     /// [is signed](Payload::Events). Only few operations take that.

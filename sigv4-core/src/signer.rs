@@ -4,28 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use http::HeaderName;
-use http::HeaderValue;
-use http::Uri;
-use http::header;
-
 use crate::algorithm::Algorithm;
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::request::CanonicalRequest;
-use crate::canonical::sink::Sink;
 use crate::credentials::Credentials;
 use crate::date::Timestamp;
 use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::header_rules::HeaderRules;
-use crate::header_rules::RequestHeaderRules;
-use crate::key::DerivedKey;
-use crate::names;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
-use crate::payload::PayloadDigest;
+use crate::prepared::Added;
+use crate::prepared::AuthorizationText;
+use crate::prepared::Prepared;
+use crate::prepared::read_headers;
 use crate::request::Signable;
 use crate::rules::ContentSha256;
 use crate::rules::ExistingAuthorization;
@@ -36,12 +29,9 @@ use crate::rules::WireForm;
 use crate::scope::Region;
 use crate::scope::Scope;
 use crate::scope::Service;
-use crate::signature::Signature;
+use crate::signed::Signed;
 #[cfg(feature = "sigv4a")]
 use crate::sigv4a::EcdsaBackend;
-use crate::stream::chunked::ChunkEncoder;
-use crate::stream::chunked::ChunkSigner;
-use crate::stream::event::signer::EventSigner;
 use crate::stream::head::StreamHead;
 use crate::stream::seed::StreamSeed;
 use crate::target::OwnHeaders;
@@ -538,220 +528,6 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn token_mode(&self, rules: &SigningRules) -> SessionTokenMode {
         self.session_token.unwrap_or(rules.session_token)
-    }
-}
-
-/// Reads the headers that are signed, and finds out what changes on account of the body.
-pub(crate) fn read_headers<'a>(
-    scope: &Scope<'_>,
-    view: &View<'a>,
-    payload: Payload<'_>,
-    rules: &RequestHeaderRules<'_>,
-    headers: &mut SignedHeaders<'a>,
-) -> Result<(OwnHeaders<'a>, StreamHead), Error> {
-    let mut stream = payload.head(scope.algorithm, view.headers)?;
-    let own = view.read_headers(rules, &stream, headers);
-    if !own.was_stream {
-        return Ok((own, stream));
-    }
-    stream.is_plain_again(view.headers, payload.length());
-    *headers = SignedHeaders::new();
-    Ok((view.read_headers(rules, &stream, headers), stream))
-}
-
-/// What a request gets beside its signature.
-struct Added<'a> {
-    region_set: Option<&'a str>,
-    replaces_region_set: bool,
-    digest: PayloadDigest,
-    stream: StreamHead,
-    sends_digest: bool,
-    token: Option<(&'a HeaderName, &'a HeaderValue)>,
-    signs_token: bool,
-    /// Whether the request has a digest already, or a token: where it has none, there is nothing
-    /// to be removed.
-    replaces_digest: bool,
-    replaces_token: bool,
-}
-
-impl Added<'_> {
-    /// Adds the headers that are signed to the others, and sorts them all.
-    fn push_to<'b>(
-        &'b self,
-        headers: &mut SignedHeaders<'b>,
-        time: &'b Timestamp,
-        rules: &RequestHeaderRules<'_>,
-    ) {
-        self.stream.push_to(headers, rules);
-        headers.push("x-amz-date", time.as_bytes());
-        if let Some(region_set) = self.region_set {
-            headers.push("x-amz-region-set", region_set.as_bytes());
-        }
-        if self.sends_digest {
-            headers.push("x-amz-content-sha256", self.digest.as_bytes());
-        }
-        if let Some((name, token)) = self.token.filter(|_| self.signs_token) {
-            headers.push(name.as_str(), token.as_bytes());
-        }
-        headers.sort();
-    }
-}
-
-/// What becomes of a request when it is signed.
-struct Prepared<'a> {
-    signature: Signature,
-    seed: Option<Arc<StreamSeed>>,
-    authorization: HeaderValue,
-    uri: Option<Uri>,
-    added: Added<'a>,
-}
-
-impl Prepared<'_> {
-    /// Changes the request, all at once. Nothing can fail any more: that there is room for the
-    /// headers was seen when the request was [looked at](View::new).
-    fn apply<R: Signable>(self, request: &mut R, time: Timestamp) -> Signed {
-        let (added, headers) = (self.added, request.headers_mut());
-        added.stream.apply(headers);
-        headers.insert(header::AUTHORIZATION, self.authorization);
-        let date = HeaderValue::from_bytes(time.as_bytes()).expect("digits are a header value");
-        headers.insert(names::X_AMZ_DATE, date);
-        if let Some(region_set) = added.region_set {
-            let region_set = HeaderValue::from_str(region_set);
-            let region_set = region_set.expect("names of regions are a header value");
-            headers.insert(names::X_AMZ_REGION_SET, region_set);
-        } else if added.replaces_region_set {
-            headers.remove(names::X_AMZ_REGION_SET);
-        }
-        if added.sends_digest {
-            headers.insert(names::X_AMZ_CONTENT_SHA256, added.digest.header_value());
-        } else if added.replaces_digest {
-            headers.remove(names::X_AMZ_CONTENT_SHA256);
-        }
-        if added.replaces_token {
-            for name in [names::X_AMZ_SECURITY_TOKEN, names::X_AMZ_S3SESSION_TOKEN] {
-                headers.remove(name);
-            }
-        }
-        if let Some((name, token)) = added.token {
-            headers.insert(name, token.clone());
-        }
-        if let Some(uri) = self.uri {
-            *request.uri_mut() = uri;
-        }
-        Signed {
-            signature: Some(self.signature),
-            time,
-            seed: self.seed,
-        }
-    }
-}
-
-/// The value of `authorization`, as it is put together: in one allocation of the right size.
-struct AuthorizationText {
-    text: Vec<u8>,
-    /// Where the names of the signed headers begin.
-    names: usize,
-}
-
-impl AuthorizationText {
-    const BETWEEN: &str = ", Signature=";
-
-    /// Begins with everything but the signature.
-    fn new(key: &DerivedKey, headers: &SignedHeaders<'_>) -> Self {
-        let prefix = key.authorization_prefix();
-        let length = prefix.len()
-            + headers.names_len()
-            + Self::BETWEEN.len()
-            + key.algorithm().signature_length();
-        let mut text = Vec::with_capacity(length);
-        text.put_str(prefix);
-        headers.write_names_to(&mut text);
-        Self {
-            text,
-            names: prefix.len(),
-        }
-    }
-
-    /// Returns the names of the signed headers, which the canonical request has, too.
-    fn signed_headers(&self) -> &[u8] {
-        &self.text[self.names..]
-    }
-
-    fn finish(mut self, signature: &Signature) -> HeaderValue {
-        self.text.put_str(Self::BETWEEN);
-        self.text.put(signature.as_bytes());
-        let mut value = HeaderValue::from_maybe_shared(Bytes::from(self.text))
-            .expect("access key id, scope, header names and hex are visible ASCII");
-        value.set_sensitive(true);
-        value
-    }
-}
-
-/// What signing a request gave, beside the headers that are in it now.
-#[derive(Clone)]
-pub struct Signed {
-    signature: Option<Signature>,
-    time: Timestamp,
-    seed: Option<Arc<StreamSeed>>,
-}
-
-impl Signed {
-    /// Returns the signature in hex, which is the seed for signing what comes after the head.
-    ///
-    /// `None` where the request kept an `Authorization` header of its own, as
-    /// [`ExistingAuthorization::DangerKeep`] allows, and was not signed.
-    #[must_use]
-    pub fn signature(&self) -> Option<&str> {
-        self.signature.as_ref().map(Signature::as_str)
-    }
-
-    /// Tells whether there is a signature, without looking at it.
-    #[cfg(feature = "runtime")]
-    pub(crate) const fn is_signed(&self) -> bool {
-        self.signature.is_some()
-    }
-
-    /// Returns what encodes the body, of a request that was signed with
-    /// [`Payload::AwsChunked`]; else `None`.
-    ///
-    /// It holds the credentials and the time of the request, by which all of the body is signed.
-    #[must_use]
-    pub fn chunk_encoder(&self) -> Option<ChunkEncoder> {
-        let (signature, seed) = (self.signature.as_ref()?, self.seed.as_deref()?);
-        let Payload::AwsChunked { encoding, length } = seed.payload else {
-            return None;
-        };
-        let chain = || ChunkSigner::with_key(Arc::clone(&seed.key), self.time, signature.clone());
-        let chain = encoding.is_signed().then(chain);
-        // The length was looked at before the request was signed.
-        ChunkEncoder::new(encoding, chain, length).ok()
-    }
-
-    /// Returns what signs the events, of a request that was signed with [`Payload::Events`]; else
-    /// `None`.
-    #[must_use]
-    pub fn event_signer(&self) -> Option<EventSigner> {
-        let (signature, seed) = (self.signature.as_ref()?, self.seed.as_deref()?);
-        if !matches!(seed.payload, Payload::Events) {
-            return None;
-        }
-        let to = seed.key.to();
-        // A signature in hex is a seed.
-        EventSigner::for_scope(to.region, to.service, &seed.credentials, signature.as_str()).ok()
-    }
-
-    /// Returns the time that the signature names: the given one without its fraction of a second.
-    #[must_use]
-    pub fn signing_time(&self) -> SystemTime {
-        self.time.time()
-    }
-}
-
-impl fmt::Debug for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signed")
-            .field("time", &self.time.as_str())
-            .finish_non_exhaustive()
     }
 }
 

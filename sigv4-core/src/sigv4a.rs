@@ -112,8 +112,8 @@ fn derive(id: &str, secret: &str) -> Result<SigningKey, Error> {
 
 /// Makes a key of a candidate plus one.
 ///
-/// What is out of range, as one in four billion is, `SigningKey` refuses, in constant time: it takes
-/// 1 to N - 1, and so a candidate of at most N - 2.
+/// What is out of range, as one in four billion is, `SigningKey` refuses, in constant time: it
+/// takes 1 to N - 1, and so a candidate of at most N - 2.
 fn key_after(candidate: &mut [u8]) -> Option<SigningKey> {
     increment(candidate)?;
     SigningKey::from_slice(candidate).ok()

@@ -43,8 +43,12 @@ use crate::error::Error;
 /// ```
 ///
 /// A body that is a stream is read into memory to be hashed, up to the limit of the authorizer, and
-/// is in one piece afterwards; with [`PayloadMode::Unsigned`] it stays a stream. The limit does not
-/// concern a body that is in memory already.
+/// is in one piece afterwards; with every [mode](PayloadMode) but `Hashed` it stays a stream. The
+/// limit does not concern a body that is in memory already.
+///
+/// With [`PayloadMode::AwsChunked`], and for streams of events, the body is encoded as it passes: it
+/// is a stream then, whatever it was, which cannot be cloned, and signing it again is an error. To
+/// send such a request again, clone it before it is signed.
 ///
 /// # Errors
 ///

@@ -27,7 +27,7 @@ use crate::runtime::recovery::Circumstances;
 use crate::runtime::recovery::Learning;
 use crate::runtime::recovery::Skew;
 use crate::scope::UNSIGNED_REFUSED;
-use crate::signer::Signed;
+use crate::signed::Signed;
 use crate::signer::Signer;
 use crate::stream;
 use crate::target::View;
