@@ -4,6 +4,16 @@
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
+mod source;
+#[cfg(test)]
 mod tampering;
+#[cfg(test)]
+mod uploader;
+#[cfg(test)]
+mod uploads;
+#[cfg(test)]
+mod uploads_tampered;

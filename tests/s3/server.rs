@@ -9,8 +9,10 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::Request;
 use http::StatusCode;
+use http::request::Parts;
 use http_body_util::BodyExt;
 use http_body_util::Full;
 use hyper::server::conn::http1;
@@ -39,7 +41,7 @@ pub(crate) const BUCKET: &str = "bucket";
 pub(crate) struct Server {
     authority: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    targets: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<Parts>>>,
     task: JoinHandle<()>,
     _folder: TempDir,
 }
@@ -48,6 +50,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -77,15 +80,20 @@ impl Server {
 
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let authority = listener.local_addr().unwrap().to_string();
-        let targets = Arc::default();
-        let task = tokio::spawn(accept(listener, service, Arc::clone(&targets)));
+        let heads = Arc::default();
+        let task = tokio::spawn(accept(listener, service, Arc::clone(&heads)));
         Self {
             authority,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-            targets,
+            client: Client::builder(TokioExecutor::new()).build(connector()),
+            heads,
             task,
             _folder: folder,
         }
+    }
+
+    /// Returns the host and port.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Makes a request for a path and query, in the spelling of the test.
@@ -104,6 +112,7 @@ impl Server {
         let body = body.collect().await.unwrap().to_bytes();
         Answer {
             status: head.status,
+            headers: head.headers,
             body,
         }
     }
@@ -119,10 +128,16 @@ impl Server {
         self.send(presigned(&request)).await
     }
 
+    /// Returns the head of the latest request.
+    pub(crate) fn head(&self) -> Parts {
+        let heads = self.heads.lock().unwrap();
+        heads.last().unwrap().clone()
+    }
+
     /// Returns the path and query of the latest request, as they arrived.
     pub(crate) fn target(&self) -> String {
-        let targets = self.targets.lock().unwrap();
-        targets.last().unwrap().clone()
+        let target = self.head().uri;
+        target.path_and_query().unwrap().as_str().to_owned()
     }
 
     /// Returns the path of the latest request, as it arrived.
@@ -137,6 +152,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A connector that does not wait for more to send.
+pub(crate) fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector
 }
 
 pub(crate) fn signer() -> Signer {
@@ -172,15 +194,16 @@ pub(crate) fn presigned(request: &Request<Bytes>) -> Request<Bytes> {
     sent
 }
 
-async fn accept(listener: TcpListener, s3: S3Service, targets: Arc<Mutex<Vec<String>>>) {
+async fn accept(listener: TcpListener, s3: S3Service, heads: Arc<Mutex<Vec<Parts>>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (s3, targets) = (s3.clone(), Arc::clone(&targets));
+        stream.set_nodelay(true).unwrap();
+        let (s3, heads) = (s3.clone(), Arc::clone(&heads));
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
-            let target = request.uri().path_and_query().unwrap().as_str().to_owned();
-            targets.lock().unwrap().push(target);
-            let s3 = s3.clone();
-            async move { Ok::<_, Infallible>(s3.call(request.map(Body::from)).await.unwrap()) }
+            let (head, body) = request.into_parts();
+            heads.lock().unwrap().push(head.clone());
+            let (s3, request) = (s3.clone(), Request::from_parts(head, Body::from(body)));
+            async move { Ok::<_, Infallible>(s3.call(request).await.unwrap()) }
         });
         connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }

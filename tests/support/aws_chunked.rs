@@ -3,8 +3,9 @@
 //! [`decode`] reads what went over the wire and refuses whatever is not exactly as the
 //! documentation of S3 has it; [`Decoded::verify`] recomputes each signature by the crate
 //! `aws-sigv4`, [`Decoded::verify_v4a`] checks those of SigV4A by the crate `ring`, and
-//! [`Decoded::verify_checksum`] the checksum by the crates `crc` and `ring`. None of it calls the
-//! code under test.
+//! [`Decoded::verify_checksum`] the checksum by the crates `crc` and `ring`. [`verify`] does all of
+//! this with a request of SigV4 as it arrived, its head included. None of it calls the code under
+//! test.
 
 use std::str;
 use std::time::SystemTime;
@@ -20,9 +21,13 @@ use crc::CRC_32_ISCSI;
 use crc::CRC_32_ISO_HDLC;
 use crc::CRC_64_NVME;
 use crc::Crc;
+use http::request::Parts;
 use ring::digest;
 use ring::signature::ECDSA_P256_SHA256_ASN1;
 use ring::signature::UnparsedPublicKey;
+
+use crate::oracle;
+use crate::oracle::Verified;
 
 /// The least of a chunk that is not the last.
 const MIN_CHUNK: usize = 8192;
@@ -113,6 +118,67 @@ impl ChainV4a<'_> {
     pub fn string_to_sign(&self, what: &str, previous: &str, hashes: &str) -> String {
         let (date, scope) = (self.date, self.scope);
         format!("AWS4-ECDSA-P256-SHA256-{what}\n{date}\n{scope}\n{previous}\n{hashes}")
+    }
+}
+
+/// Judges a request as it arrived: whether the signatures of its head and of its body fit, and
+/// whether the head says of the body what there is.
+///
+/// # Errors
+///
+/// When anything is not as it has to be, with the reason.
+pub fn verify(head: &Parts, body: &[u8], secret: &str) -> Result<(Verified, Decoded), String> {
+    let kind = only(head, "x-amz-content-sha256")?.ok_or("there is no x-amz-content-sha256")?;
+    let (signed, has_trailer) = match kind {
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" => (true, false),
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => (true, true),
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => (false, true),
+        _ => return Err(format!("{kind} announces no aws-chunked body")),
+    };
+    let verified = oracle::verify(head, oracle::Body::Announced(kind), secret)?;
+    if !verified.unsigned_amz_headers.is_empty() {
+        return Err(format!("{:?} is not signed", verified.unsigned_amz_headers));
+    }
+    let codings = only(head, "content-encoding")?.unwrap_or_default();
+    if codings.split(',').next() != Some("aws-chunked") || codings.matches("chunked").count() > 1 {
+        return Err(format!("{codings:?} does not begin with aws-chunked, once"));
+    }
+    let trailer = only(head, "x-amz-trailer")?;
+    if trailer.is_some() != has_trailer {
+        return Err("x-amz-trailer does not go with x-amz-content-sha256".to_owned());
+    }
+    let decoded = decode(body, Announced { signed, trailer })?;
+    for (name, length) in [
+        ("content-length", body.len()),
+        ("x-amz-decoded-content-length", decoded.data().len()),
+    ] {
+        let declared = only(head, name)?;
+        if declared.is_some_and(|declared| declared != length.to_string()) {
+            return Err(format!("{name} is {declared:?} and not {length}"));
+        }
+    }
+    if signed {
+        decoded.verify(Chain {
+            secret,
+            region: &verified.region,
+            service: &verified.service,
+            time: verified.time,
+            seed: &verified.signature,
+        })?;
+    }
+    if has_trailer {
+        decoded.verify_checksum()?;
+    }
+    Ok((verified, decoded))
+}
+
+/// Returns the value of a header that may be there once.
+fn only<'a>(head: &'a Parts, name: &str) -> Result<Option<&'a str>, String> {
+    let mut values = head.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(format!("{name} arrived twice")),
+        (Some(value), None) => Ok(Some(value.to_str().map_err(|error| error.to_string())?)),
+        (None, None) => Ok(None),
     }
 }
 
