@@ -13,6 +13,12 @@ mod bounds;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod chunked_bodies;
+#[cfg(test)]
+mod chunked_flows;
+#[cfg(test)]
+mod chunked_sigv4a;
+#[cfg(test)]
 mod doubles;
 #[cfg(test)]
 mod event_streams;

@@ -76,6 +76,11 @@ impl Received {
         let length = length.and_then(|rest| rest.split("\r\n").next());
         body.len() >= length.map_or(0, |length| length.parse().unwrap())
     }
+
+    /// Tells whether these octets are somewhere in it.
+    pub(crate) fn contains(&self, part: &[u8]) -> bool {
+        position(&self.octets, part).is_some()
+    }
 }
 
 async fn read(mut stream: TcpStream) -> Received {
