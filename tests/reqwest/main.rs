@@ -15,6 +15,10 @@ mod body_limit;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod chunked_bodies;
+#[cfg(test)]
+mod chunked_flows;
+#[cfg(test)]
 mod default_headers;
 #[cfg(test)]
 mod errors;
