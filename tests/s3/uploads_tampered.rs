@@ -66,7 +66,7 @@ async fn are_refused() {
     ];
     let server = Server::start().await;
     for (encoding, places) in cases.into_iter().chain([(unsigned, &UNSIGNED[..])]) {
-        let encoding = encoding.chunk_size(CHUNK as u32).unwrap();
+        let encoding = encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap();
         let upload = Upload::new(data(2 * CHUNK), Source::Memory, encoding);
         for &(name, place) in places {
             let proxy = Proxy::start(server.authority(), place).await;

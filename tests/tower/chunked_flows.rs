@@ -158,7 +158,7 @@ fn rotating(host: &str) -> Authorizer {
         calls: Arc::default(),
         clock: TestClock::new(),
     };
-    let cache = CredentialsCache::builder(provider.clone()).clock(provider.clock.clone());
+    let cache = CredentialsCache::builder(provider.clone()).clock(provider.clock);
     let signer = Signer::builder("s3", "us-east-1").build().unwrap();
     let scope = HostScope::exact([host]).unwrap();
     Authorizer::builder(signer, cache.build(), scope)
@@ -427,9 +427,15 @@ async fn are_made_by_a_proxy() {
 
     // Whoever sends of unknown length, or encoded for another signature, is told.
     let chunked = "transfer-encoding: chunked";
-    assert_eq!(send(chunked, b"4\r\nbody\r\n0\r\n\r\n").await, "400");
-    let encoded = "content-encoding: aws-chunked\r\ncontent-length: 15";
-    assert_eq!(send(encoded, b"5\r\nhello\r\n0\r\n\r\n").await, "400");
+    assert_eq!(send(chunked, b"4\r\nbody\r\n0\r\n\r\n").await, "411");
+    for encoded in [
+        "content-encoding: aws-chunked",
+        "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "x-amz-decoded-content-length: 5",
+    ] {
+        let encoded = format!("{encoded}\r\ncontent-length: 15");
+        assert_eq!(send(&encoded, b"5\r\nhello\r\n0\r\n\r\n").await, "415");
+    }
     assert_eq!(upstream.requests().len(), 1);
 }
 

@@ -50,7 +50,7 @@ pub(crate) const KINDS: [(AwsChunked, &str, Option<&str>); 3] = [
 
 /// Chunks as small as S3 takes them.
 pub(crate) fn small(encoding: AwsChunked) -> PayloadMode {
-    PayloadMode::AwsChunked(encoding.chunk_size(CHUNK as u32).unwrap())
+    PayloadMode::AwsChunked(encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap())
 }
 
 pub(crate) fn signed() -> PayloadMode {
