@@ -10,8 +10,10 @@ use sha2::Digest;
 use sha2::Sha256;
 use sigv4_core::ErrorKind;
 use sigv4_core::HeaderRules;
+use sigv4_core::PlusPolicy;
 use sigv4_core::PresignOptions;
 use sigv4_core::Signer;
+use sigv4_core::SigningOverrides;
 use sigv4_core::WireForm;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Body;
@@ -441,4 +443,29 @@ fn leaves_the_request_as_it_is() {
         .presign(&request, options, &temporary_credentials(), now())
         .unwrap();
     assert_eq!((request.uri(), request.headers()), (&uri, &headers));
+}
+
+/// The overrides are those of a signature in a header.
+#[test]
+fn signs_for_what_the_overrides_say() {
+    let overrides = SigningOverrides::new()
+        .service("s3")
+        .and_then(|overrides| overrides.region("eu-central-1"))
+        .unwrap()
+        .plus(PlusPolicy::Space);
+    let request = get("https://bucket.s3.eu-central-1.amazonaws.com/key?a=b+c");
+    let (credentials, other) = (credentials(), signer("sqs"));
+    let presigned = other.presign_with(&request, hour(), &credentials, now(), &overrides);
+    let expected = Signer::builder("s3", "eu-central-1")
+        .plus(PlusPolicy::Space)
+        .build()
+        .unwrap()
+        .presign(&request, hour(), &credentials, now())
+        .unwrap();
+    assert_eq!(presigned.unwrap().uri(), expected.uri());
+    assert!(expected.uri().query().unwrap().contains("a=b%20c"));
+
+    let sets = SigningOverrides::new().region_set("*").unwrap();
+    let refused = other.presign_with(&request, hour(), &credentials, now(), &sets);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::RegionSet);
 }

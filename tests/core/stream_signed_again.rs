@@ -1,13 +1,17 @@
 //! Signing again, with other kinds of bodies: what an earlier signature said of a body that was
 //! signed as it passed is gone, and what the request said itself is there again.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use http::Request;
 use sigv4_core::AwsChunked;
 use sigv4_core::Checksum;
+use sigv4_core::ChunkedBodies;
 use sigv4_core::Credentials;
 use sigv4_core::EcdsaBackend;
 use sigv4_core::Payload;
+use sigv4_core::PresignOptions;
 use sigv4_core::Signer;
 use sigv4_core::SigningRules;
 use sigv4_tests::oracle::Body;
@@ -278,5 +282,61 @@ fn an_error_changes_nothing() {
                 }
             }
         }
+    }
+}
+
+/// A URL is made for the plain request: nobody who holds it encodes anything.
+#[test]
+fn a_url_says_nothing_of_an_encoding() {
+    let url = "https://bucket.s3.us-east-1.amazonaws.com/key";
+    for hoists in [false, true] {
+        let make = || Request::put(url).header("x-amz-acl", "private").body(());
+        let options = PresignOptions::expires_in(Duration::from_secs(900));
+        let options = if hoists {
+            options.hoist_headers()
+        } else {
+            options
+        };
+        let sign = |request: &Request<()>| {
+            let presigned = signer(None).presign(request, options.clone(), &credentials(), now());
+            let presigned = presigned.unwrap();
+            (presigned.uri().clone(), presigned.headers().clone())
+        };
+        let mut request = make().unwrap();
+        let expected = sign(&request);
+        // The content type of events stays: it may be the caller's.
+        let payloads = payloads()
+            .into_iter()
+            .filter(|(name, ..)| *name != "events");
+        for (name, payload, _) in payloads {
+            signer(None)
+                .sign(&mut request, payload, &credentials(), now())
+                .unwrap();
+            request.headers_mut().remove("authorization");
+            assert_eq!(sign(&request), expected, "{name}");
+            request = make().unwrap();
+        }
+    }
+}
+
+#[test]
+fn one_framing_remains() {
+    for (length, expected) in [(Some(12), None), (None, Some("chunked"))] {
+        let rules = SigningRules::for_service("s3").chunked_bodies(ChunkedBodies::Any);
+        let signer = Signer::builder("s3", REGION).rules(rules).build().unwrap();
+        let request = Request::put("https://bucket.s3.us-east-1.amazonaws.com/key");
+        let mut request = request
+            .header("transfer-encoding", "chunked")
+            .body(())
+            .unwrap();
+        let encoding = AwsChunked::signed();
+        let payload = Payload::AwsChunked { encoding, length };
+        signer
+            .sign(&mut request, payload, &credentials(), now())
+            .unwrap();
+        let coding = request.headers().get("transfer-encoding");
+        assert_eq!(coding.map(|coding| coding.to_str().unwrap()), expected);
+        let has_length = request.headers().contains_key("content-length");
+        assert_eq!(has_length, length.is_some());
     }
 }

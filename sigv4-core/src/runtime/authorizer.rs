@@ -547,6 +547,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn presigns_for_no_other_host_and_no_longer_than_the_credentials_last() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_440_938_160);
+        let end = now + Duration::from_secs(600);
+        let credentials = Credentials::new("AKIDEXAMPLE", "secret").unwrap();
+        let cache = CredentialsCache::builder(credentials.with_expiry(end)).clock(now);
+        let authorizer = Authorizer::builder(
+            Signer::builder("sqs", "us-east-1").build().unwrap(),
+            cache.build(),
+            HostScope::exact(["sqs.example.com"]).unwrap(),
+        )
+        .build();
+        let presign = async |uri: &str, options: PresignOptions| {
+            let request = Request::get(uri).body(()).unwrap();
+            authorizer.presign(&request, options).await
+        };
+        let options = PresignOptions::expires_in(Duration::from_secs(900));
+        for (uri, kind) in [
+            ("https://elsewhere.example.com/", ErrorKind::OutOfScope),
+            ("http://sqs.example.com/", ErrorKind::OutOfScope),
+            ("https://sqs.example.com/", ErrorKind::Expiry),
+        ] {
+            let refused = presign(uri, options.clone()).await;
+            assert_eq!(refused.unwrap_err().kind(), kind, "{uri}");
+        }
+        let options = options.clamp_to_credentials();
+        let link = presign("https://sqs.example.com/", options).await.unwrap();
+        assert_eq!(link.expires_at(), end);
+        let query = link.uri().query().unwrap();
+        assert!(query.contains("X-Amz-Date=20150830T123600Z"), "{query}");
+    }
+
+    #[tokio::test]
     async fn gives_a_receipt_for_what_was_signed_and_for_nothing_else() {
         let request = || Request::get("https://user:pass@sqs.example.com/");
         let mut plain = request().body(()).unwrap();
