@@ -130,7 +130,8 @@ fn rotating(host: &str) -> Authorizer {
         calls: Arc::default(),
         clock: TestClock::new(),
     };
-    let cache = CredentialsCache::builder(provider.clone()).clock(provider.clock);
+    let clock = provider.clock.clone();
+    let cache = CredentialsCache::builder(provider).clock(clock);
     let signer = Signer::builder("s3", "us-east-1").build().unwrap();
     let scope = HostScope::exact([host]).unwrap();
     Authorizer::builder(signer, cache.build(), scope)

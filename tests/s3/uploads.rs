@@ -16,7 +16,13 @@ use crate::uploader::UPLOADERS;
 use crate::uploader::Upload;
 use crate::uploader::Uploader;
 
-pub(crate) const CHUNK: usize = 8192;
+/// The least that S3 takes.
+pub(crate) const CHUNK: usize = CHUNK_SIZE as usize;
+const CHUNK_SIZE: u32 = 8192;
+
+pub(crate) fn small(encoding: AwsChunked) -> AwsChunked {
+    encoding.chunk_size(CHUNK_SIZE).unwrap()
+}
 
 /// Data in which no two chunks are alike.
 pub(crate) fn data(length: usize) -> Bytes {
@@ -60,7 +66,7 @@ async fn with_each_checksum_are_accepted() {
     let unsigned = CHECKSUMS.map(AwsChunked::unsigned);
     let encodings = [AwsChunked::signed()].into_iter().chain(signed);
     for (encoding, source) in encodings.chain(unsigned).zip(SOURCES.into_iter().cycle()) {
-        let encoding = encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap();
+        let encoding = small(encoding);
         let upload = Upload::new(data(20_000), source, encoding);
         let name = format!("{encoding:?} {source:?}");
         round_trip(&server, &UPLOADERS, &upload, &name).await;
@@ -78,7 +84,7 @@ async fn of_each_length_are_accepted() {
     ];
     let mut sources = SOURCES.into_iter().cycle();
     for encoding in encodings {
-        let small = encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap();
+        let small = small(encoding);
         for (encoding, lengths) in [
             (small, [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK]),
             (encoding, [0, 1, default - 1, default, default + 1, 2 << 20]),

@@ -13,6 +13,7 @@ use crate::uploader::UPLOADERS;
 use crate::uploader::Upload;
 use crate::uploads::CHUNK;
 use crate::uploads::data;
+use crate::uploads::small;
 
 /// So many octets behind the last occurrence of a text.
 fn behind(body: &[u8], text: &str, octets: usize) -> Option<usize> {
@@ -66,7 +67,7 @@ async fn are_refused() {
     ];
     let server = Server::start().await;
     for (encoding, places) in cases.into_iter().chain([(unsigned, &UNSIGNED[..])]) {
-        let encoding = encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap();
+        let encoding = small(encoding);
         let upload = Upload::new(data(2 * CHUNK), Source::Memory, encoding);
         for &(name, place) in places {
             let proxy = Proxy::start(server.authority(), place).await;

@@ -158,7 +158,8 @@ fn rotating(host: &str) -> Authorizer {
         calls: Arc::default(),
         clock: TestClock::new(),
     };
-    let cache = CredentialsCache::builder(provider.clone()).clock(provider.clock);
+    let clock = provider.clock.clone();
+    let cache = CredentialsCache::builder(provider).clock(clock);
     let signer = Signer::builder("s3", "us-east-1").build().unwrap();
     let scope = HostScope::exact([host]).unwrap();
     Authorizer::builder(signer, cache.build(), scope)
@@ -292,7 +293,7 @@ async fn are_read_no_further_than_the_next_chunk() {
     let tell = Arc::new(Mutex::new(Some(tell)));
     let client = service_fn(move |request: Request<SignedBody<Watched>>| {
         let tell = tell.lock().unwrap().take().unwrap();
-        tell.send(request.into_body()).unwrap();
+        tell.send(request).unwrap();
         ready(Ok::<_, BoxError>(Response::new(Empty::<Bytes>::new())))
     });
     let (length, piece) = (1 << 20, 5001);
@@ -303,8 +304,10 @@ async fn are_read_no_further_than_the_next_chunk() {
         .oneshot(request)
         .await
         .unwrap();
-    let mut body = told.await.unwrap();
+    let (head, mut body) = told.await.unwrap().into_parts();
     assert_eq!(watch.taken(), 0);
+    let announced = body.size_hint().exact().unwrap();
+    assert_eq!(head.headers["content-length"], announced.to_string());
 
     let mut sent = 0;
     let mut largest = 0;

@@ -27,7 +27,8 @@ use tokio::sync::oneshot;
 use crate::shared::body::Pieces;
 
 /// The least that S3 takes.
-pub(crate) const CHUNK: usize = 8192;
+pub(crate) const CHUNK: usize = CHUNK_SIZE as usize;
+const CHUNK_SIZE: u32 = 8192;
 
 /// One of each kind, with chunks as small as possible, and what announces it.
 pub(crate) const KINDS: [(AwsChunked, &str, Option<&str>); 3] = [
@@ -50,7 +51,7 @@ pub(crate) const KINDS: [(AwsChunked, &str, Option<&str>); 3] = [
 
 /// Chunks as small as S3 takes them.
 pub(crate) fn small(encoding: AwsChunked) -> PayloadMode {
-    PayloadMode::AwsChunked(encoding.chunk_size(CHUNK.try_into().unwrap()).unwrap())
+    PayloadMode::AwsChunked(encoding.chunk_size(CHUNK_SIZE).unwrap())
 }
 
 pub(crate) fn signed() -> PayloadMode {

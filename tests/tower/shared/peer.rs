@@ -4,11 +4,13 @@
 use std::future::Future;
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// A server for one client.
 #[derive(Debug)]
@@ -54,7 +56,9 @@ impl Peer {
                 all.push(received);
             }
         };
-        tokio::join!(client, server)
+        let both = async { tokio::join!(client, server) };
+        let soon = timeout(Duration::from_secs(60), both).await;
+        soon.expect("neither side waits for the other for ever")
     }
 }
 
