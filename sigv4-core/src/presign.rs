@@ -142,7 +142,7 @@ impl Signer {
             None if scope.rules.presigns_unsigned_payload => Payload::Unsigned,
             None => Payload::EMPTY,
         };
-        let digest = scope.digest(view.method, payload)?;
+        let digest = scope.digest(&view, payload)?;
 
         let (hoisted, kept) = split_hoisted(view.headers, options.hoist);
         let kept = View {

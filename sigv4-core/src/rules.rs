@@ -6,6 +6,7 @@ use http::Method;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::names;
+use crate::target::View;
 
 /// How one service wants its requests signed.
 ///
@@ -242,22 +243,36 @@ pub enum UnsignedPayload {
 pub enum ChunkedBodies {
     /// None: nobody but S3 decodes them.
     Refused,
-    /// Those of uploads, which are `PUT` requests (`PutObject`, `UploadPart`), of which it has to be
-    /// told the length beforehand.
+    /// Those of uploads (`PutObject`, `UploadPart`), of which it has to be told the length
+    /// beforehand. They are `PUT` requests whose query names nothing else than a part.
     Uploads,
     /// All, whether their length is known or not.
     Any,
 }
 
 impl ChunkedBodies {
-    pub(crate) fn check(self, method: &Method, length_is_known: bool) -> Result<(), Error> {
+    pub(crate) fn check(self, view: &View<'_>, length_is_known: bool) -> Result<(), Error> {
         match self {
             Self::Refused => Err(CHUNKED_REFUSED),
-            Self::Uploads if *method != Method::PUT => Err(NO_UPLOAD),
+            Self::Uploads if !is_upload(view) => Err(NO_UPLOAD),
             Self::Uploads if !length_is_known => Err(LENGTH_NEEDED),
             Self::Uploads | Self::Any => Ok(()),
         }
     }
+}
+
+/// Tells uploads from what else has a body: other methods, and `PUT` of what a query names, such as
+/// tags or a policy.
+fn is_upload(view: &View<'_>) -> bool {
+    let query = view.uri.query().unwrap_or("");
+    let names = query
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    *view.method == Method::PUT
+        && names.filter(|name| !name.is_empty()).all(|name| {
+            matches!(name, "partNumber" | "uploadId" | "x-id")
+                || names::is_own_parameter(name.as_bytes())
+        })
 }
 
 const CHUNKED_REFUSED: Error = Error::new(
@@ -267,7 +282,7 @@ const CHUNKED_REFUSED: Error = Error::new(
 );
 const NO_UPLOAD: Error = Error::new(
     ErrorKind::Payload,
-    "only uploads, which are PUT requests, may have an aws-chunked body; hash this one",
+    "only uploads (PutObject, UploadPart) may have an aws-chunked body; hash this one",
 );
 const LENGTH_NEEDED: Error = Error::new(
     ErrorKind::LengthRequired,

@@ -1,7 +1,5 @@
 //! What a signature is for: a service in a region, by the rules of that service.
 
-use http::Method;
-
 use crate::algorithm::Algorithm;
 use crate::error::ConfigError;
 use crate::error::Error;
@@ -12,6 +10,7 @@ use crate::payload::PayloadDigest;
 use crate::rules::PlusPolicy;
 use crate::rules::SigningRules;
 use crate::rules::UnsignedPayload;
+use crate::target::View;
 
 /// The signing name of a service.
 #[derive(Clone, Debug)]
@@ -133,12 +132,12 @@ impl<'a> Scope<'a> {
     /// Returns the last line of the canonical request, if the service takes such a payload.
     pub(crate) fn digest(
         &self,
-        method: &Method,
+        view: &View<'_>,
         payload: Payload<'_>,
     ) -> Result<PayloadDigest, Error> {
         let payload = match payload {
             Payload::AwsChunked { length, .. } => {
-                self.rules.chunked_bodies.check(method, length.is_some())?;
+                self.rules.chunked_bodies.check(view, length.is_some())?;
                 payload
             }
             Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),

@@ -361,7 +361,7 @@ impl Signer {
         Ok(Added {
             region_set: scope.region_set(),
             replaces_region_set: own.has_region_set,
-            digest: scope.digest(view.method, payload)?,
+            digest: scope.digest(view, payload)?,
             stream,
             sends_digest: match options.content_sha256 {
                 // Without it nobody would know what kind of body it is.

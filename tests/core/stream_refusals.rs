@@ -55,7 +55,7 @@ const SERVICES: [(&str, Takes); 26] = [
 const CHUNKED: &str = "the service does not decode aws-chunked bodies; hash the body, \
                        or allow them in the signing rules of the service";
 const NO_UPLOAD: &str =
-    "only uploads, which are PUT requests, may have an aws-chunked body; hash this one";
+    "only uploads (PutObject, UploadPart) may have an aws-chunked body; hash this one";
 const NO_LENGTH: &str = "the service wants to know the length of an aws-chunked body beforehand; \
                          declare it by Content-Length, or upload in parts of known length \
                          (multipart upload)";
@@ -189,5 +189,32 @@ fn there_are_no_event_streams_under_sigv4a() {
             let found = result(&signer, &Method::POST, Payload::Events, Body::Unsigned);
             assert_eq!(found.as_deref(), Some(expected), "{service}");
         }
+    }
+}
+
+/// What a query names beside a part is no object, and S3 wants a hash of it.
+#[test]
+fn only_objects_and_parts_are_uploaded_in_chunks() {
+    for (query, is_upload) in [
+        ("", true),
+        ("?", true),
+        ("?partNumber=1&uploadId=a", true),
+        ("?x-id=UploadPart&partNumber=1&uploadId=a", true),
+        ("?x-id=PutObject", true),
+        ("?tagging", false),
+        ("?acl=", false),
+        ("?partNumber=1&uploadId=a&tagging", false),
+        ("?partnumber=1", false),
+    ] {
+        let uri = format!("https://bucket.s3.us-east-1.amazonaws.com/key{query}");
+        let mut request = Request::put(uri).body(()).unwrap();
+        let payload = chunked(AwsChunked::signed(), Some(12));
+        let signed = signer("s3").sign(&mut request, payload, &credentials(), now());
+        let error = signed.err().map(|error| error.to_string());
+        assert_eq!(
+            error.as_deref(),
+            (!is_upload).then_some(NO_UPLOAD),
+            "{query}"
+        );
     }
 }

@@ -370,7 +370,7 @@ async fn go_over_http2() {
             let client = Client::builder(TokioExecutor::new())
                 .http2_only(true)
                 .build(Dial(address));
-            let mut request = Request::put(format!("{URI}?a=1"));
+            let mut request = Request::put(format!("{URI}?partNumber=1&uploadId=a"));
             if !given.is_empty() {
                 request = request.header("content-encoding", given);
             }
