@@ -115,24 +115,37 @@ impl Payload<'_> {
     }
 
     /// Returns the headers that change on account of the body.
+    #[inline]
     pub(crate) fn head(
         self,
         algorithm: Algorithm,
         headers: &HeaderMap,
     ) -> Result<StreamHead, Error> {
-        match self {
-            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned => Ok(StreamHead::default()),
-            Payload::AwsChunked { encoding, length } => {
-                let signature_length = algorithm.signature_length();
-                let encoded = length
-                    .map(|length| encoding.encoded_length_by(length, signature_length))
-                    .map(|encoded| encoded.ok_or(ENCODED_TOO_LONG))
-                    .transpose()?;
-                let trailer = encoding.checksum().map(Checksum::header_name);
-                Ok(StreamHead::aws_chunked(headers, trailer, length, encoded))
-            }
-            Payload::Events => Ok(StreamHead::events(headers)),
+        if self.is_streamed() {
+            self.streamed_head(algorithm, headers)
+        } else {
+            Ok(StreamHead::default())
         }
+    }
+
+    #[cold]
+    fn streamed_head(self, algorithm: Algorithm, headers: &HeaderMap) -> Result<StreamHead, Error> {
+        let Payload::AwsChunked { encoding, length } = self else {
+            return Ok(StreamHead::events(headers));
+        };
+        let signature_length = algorithm.signature_length();
+        let encoded = length
+            .map(|length| encoding.encoded_length_by(length, signature_length))
+            .map(|encoded| encoded.ok_or(ENCODED_TOO_LONG))
+            .transpose()?;
+        let trailer = encoding.checksum().map(Checksum::header_name);
+        Ok(StreamHead::aws_chunked(headers, trailer, length, encoded))
+    }
+
+    /// Tells whether the body is signed as it passes.
+    #[inline]
+    pub(crate) const fn is_streamed(self) -> bool {
+        matches!(self, Payload::AwsChunked { .. } | Payload::Events)
     }
 
     /// Returns how long the body is, where it is here.

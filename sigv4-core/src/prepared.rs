@@ -11,14 +11,12 @@ use http::header;
 use crate::canonical::headers::SignedHeaders;
 use crate::canonical::sink::Sink;
 use crate::date::Timestamp;
-use crate::error::Error;
 use crate::header_rules::RequestHeaderRules;
 use crate::key::DerivedKey;
 use crate::names;
 use crate::payload::Payload;
 use crate::payload::PayloadDigest;
 use crate::request::Signable;
-use crate::scope::Scope;
 use crate::signature::Signature;
 use crate::signed::Signed;
 use crate::stream::head::StreamHead;
@@ -27,21 +25,34 @@ use crate::target::OwnHeaders;
 use crate::target::View;
 
 /// Reads the headers that are signed, and finds out what changes on account of the body.
+#[inline]
 pub(crate) fn read_headers<'a>(
-    scope: &Scope<'_>,
     view: &View<'a>,
     payload: Payload<'_>,
     rules: &RequestHeaderRules<'_>,
+    stream: &mut StreamHead,
     headers: &mut SignedHeaders<'a>,
-) -> Result<(OwnHeaders<'a>, StreamHead), Error> {
-    let mut stream = payload.head(scope.algorithm, view.headers)?;
-    let own = view.read_headers(rules, &stream, headers);
-    if !own.was_stream {
-        return Ok((own, stream));
+) -> OwnHeaders<'a> {
+    let own = view.read_headers(rules, stream, headers);
+    if own.was_stream {
+        read_again(view, payload, rules, stream, headers)
+    } else {
+        own
     }
+}
+
+/// Reads the headers once more, without what an earlier signature said of a body.
+#[cold]
+fn read_again<'a>(
+    view: &View<'a>,
+    payload: Payload<'_>,
+    rules: &RequestHeaderRules<'_>,
+    stream: &mut StreamHead,
+    headers: &mut SignedHeaders<'a>,
+) -> OwnHeaders<'a> {
     stream.is_plain_again(view.headers, payload.length());
     *headers = SignedHeaders::new();
-    Ok((view.read_headers(rules, &stream, headers), stream))
+    view.read_headers(rules, stream, headers)
 }
 
 /// What a request gets beside its signature.

@@ -31,6 +31,7 @@ use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
 use crate::scope::Scope;
 use crate::signer::Signer;
+use crate::stream::head::StreamHead;
 use crate::target::Target;
 use crate::target::View;
 use crate::trace::SigningTrace;
@@ -151,7 +152,9 @@ impl Signer {
         };
         let mut headers = SignedHeaders::new();
         let rules = signing.headers.of(kept.headers);
-        let (own, _) = read_headers(&scope, &kept, payload, &rules, &mut headers)?;
+        let mut stream = StreamHead::default();
+        let own = read_headers(&kept, payload, &rules, &mut stream, &mut headers);
+        stream.push_to(&mut headers, &rules);
         own.authorization.check(signing.existing)?;
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.
@@ -230,7 +233,7 @@ impl Signer {
         let uri = target.uri(&view, &query)?;
         let presigned = Presigned {
             method: view.method.clone(),
-            headers: headers_to_send(&headers, &view, host, sent_digest, &uri),
+            headers: headers_to_send(&headers, &view, &stream, host, sent_digest, &uri),
             uri,
             expires_at: time.time() + lifetime,
         };
@@ -445,13 +448,19 @@ fn title_case(name: &HeaderName) -> String {
 fn headers_to_send(
     signed: &SignedHeaders<'_>,
     view: &View<'_>,
+    stream: &StreamHead,
     host: &str,
     digest: Option<&PayloadDigest>,
     uri: &Uri,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for name in signed.names().filter(|name| *name != "host") {
-        for value in view.headers.get_all(name) {
+        let changed = stream.value(name);
+        let given = view.headers.get_all(name).iter();
+        for value in changed
+            .into_iter()
+            .chain(given.filter(|_| changed.is_none()))
+        {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("it was a header's name");
             headers.append(name, value.clone());
         }

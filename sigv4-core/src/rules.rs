@@ -6,6 +6,8 @@ use http::Method;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::names;
+use crate::scope::NO_STREAM;
+use crate::scope::has_no_stream;
 use crate::target::View;
 
 /// How one service wants its requests signed.
@@ -256,6 +258,7 @@ impl ChunkedBodies {
             Self::Refused => Err(CHUNKED_REFUSED),
             Self::Uploads if !is_upload(view) => Err(NO_UPLOAD),
             Self::Uploads if !length_is_known => Err(LENGTH_NEEDED),
+            Self::Any if !length_is_known && has_no_stream(view.method) => Err(NO_STREAM),
             Self::Uploads | Self::Any => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 //! What a signature is for: a service in a region, by the rules of that service.
 
+use http::Method;
+
 use crate::algorithm::Algorithm;
 use crate::error::ConfigError;
 use crate::error::Error;
@@ -141,6 +143,7 @@ impl<'a> Scope<'a> {
                 payload
             }
             Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),
+            Payload::Events if has_no_stream(view.method) => return Err(NO_STREAM),
             Payload::Events if !self.algorithm.is_regional() => return Err(EVENTS_OF_SIGV4A),
             Payload::Events => payload,
             payload => match (self.rules.unsigned_payload, payload) {
@@ -153,6 +156,16 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// Tells the methods under which clients of HTTP/1.1 send no body whose length is not known.
+pub(crate) fn has_no_stream(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+pub(crate) const NO_STREAM: Error = Error::new(
+    ErrorKind::LengthRequired,
+    "the body of a GET or HEAD request must have a known length, or clients leave it out; \
+     declare it by Content-Length, or use another method",
+);
 const EVENTS_REFUSED: Error = Error::new(
     ErrorKind::Payload,
     "the service takes no stream of events; send a body of known length, \

@@ -259,7 +259,8 @@ impl Signer {
         let view = View::new(request)?;
         let mut headers = SignedHeaders::new();
         let rules = self.options().headers.of(view.headers);
-        let (own, stream) = read_headers(&scope, &view, payload, &rules, &mut headers)?;
+        let mut stream = payload.head(scope.algorithm, view.headers)?;
+        let own = read_headers(&view, payload, &rules, &mut stream, &mut headers);
         own.authorization.check(self.options().existing)?;
         let added = self.added(&scope, &view, &own, payload, stream, credentials)?;
         let target = self.target(&scope, &view)?;
@@ -309,7 +310,8 @@ impl Signer {
         let options = self.options();
         let mut headers = SignedHeaders::new();
         let rules = options.headers.of(view.headers);
-        let (own, stream) = read_headers(scope, view, payload, &rules, &mut headers)?;
+        let mut stream = payload.head(scope.algorithm, view.headers)?;
+        let own = read_headers(view, payload, &rules, &mut stream, &mut headers);
         if own.authorization.check(options.existing)? {
             return Ok(None);
         }
@@ -318,7 +320,8 @@ impl Signer {
         headers.push("host", target.host(view, own.host)?.as_bytes());
         added.push_to(&mut headers, time, &rules);
         let uri = target.rewritten(view, options.wire)?;
-        let (signature, authorization, seed) = credentials.with_key(time, scope.key(), |key| {
+        let mut seed = None;
+        let (signature, authorization) = credentials.with_key(time, scope.key(), |key| {
             let authorization = AuthorizationText::new(key, &headers);
             let canonical = CanonicalRequest {
                 method: view.method.as_str(),
@@ -329,17 +332,15 @@ impl Signer {
                 payload: &added.digest,
             };
             let signature = canonical.sign(time, key)?;
-            let seed = payload.stream().map(|payload| StreamSeed {
-                credentials: credentials.clone(),
-                key: Arc::clone(key),
-                payload,
-            });
+            if let Some(payload) = payload.stream() {
+                seed = Some(StreamSeed::new(credentials, key, payload));
+            }
             let authorization = authorization.finish(&signature);
-            Ok((signature, authorization, seed))
+            Ok((signature, authorization))
         })?;
         Ok(Some(Prepared {
             signature,
-            seed: seed.map(Arc::new),
+            seed,
             authorization,
             uri,
             added,
@@ -365,7 +366,7 @@ impl Signer {
             stream,
             sends_digest: match options.content_sha256 {
                 // Without it nobody would know what kind of body it is.
-                _ if payload.stream().is_some() => true,
+                _ if payload.is_streamed() => true,
                 ContentSha256::Always => true,
                 ContentSha256::Never => false,
                 ContentSha256::Auto => {

@@ -25,6 +25,7 @@ use crate::rules::ExistingAuthorization;
 use crate::rules::WireForm;
 use crate::scope::Scope;
 use crate::stream::head::StreamHead;
+use crate::stream::head::announces_stream;
 
 /// What signing reads of a request.
 pub(crate) struct View<'a> {
@@ -101,7 +102,7 @@ impl<'a> View<'a> {
                 "x-amz-date" => {}
                 "x-amz-content-sha256" => {
                     own.has_content_sha256 = true;
-                    own.was_stream |= value.as_bytes().starts_with(names::STREAMING);
+                    own.was_stream |= announces_stream(value);
                 }
                 "x-amz-region-set" => own.has_region_set = true,
                 "x-amz-security-token" | "x-amz-s3session-token" => own.has_token = true,

@@ -131,11 +131,12 @@ async fn cover_body(
     limit: u64,
 ) -> Result<(Option<Payload<'static>>, Option<u64>), sigv4_core::Error> {
     let declared = adapter::declared_length(request.headers())?;
+    let method = request.method().clone();
     let hint = request
         .body()
         .map_or_else(|| SizeHint::with_exact(0), Body::size_hint);
     let length = adapter::agreed_length(declared, hint.exact())?;
-    if let Some(payload) = adapter::encoded_payload(mode, request.method(), length) {
+    if let Some(payload) = adapter::encoded_payload(mode, &method, length) {
         return Ok((Some(payload), length));
     }
     let covered = match mode {
@@ -149,6 +150,7 @@ async fn cover_body(
     };
     // A client does not look at a body that says it is empty, so that somebody else has to.
     if covered.is_some() && length != Some(0) {
+        adapter::check_stream(&method, length)?;
         let checked = LengthChecked::new(std::mem::take(stream), length);
         *stream = Body::wrap(checked);
         return Ok((covered, length));

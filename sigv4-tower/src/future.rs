@@ -102,11 +102,8 @@ where
         let declared = adapter::declared_length(request.headers())?;
         let (mut head, body) = request.into_parts();
         let is_empty = body.is_end_stream();
-        let exact = if is_empty {
-            Some(0)
-        } else {
-            body.size_hint().exact()
-        };
+        // One that contradicts itself is not for us to explain.
+        let exact = adapter::agreed_length(body.size_hint().exact(), is_empty.then_some(0))?;
         let length = adapter::agreed_length(declared, exact)?;
         if let Some(payload) = adapter::encoded_payload(mode, &head.method, length) {
             // How long it is then, if anybody knows, the signer says.
@@ -141,6 +138,7 @@ where
                 unsigned,
             });
         }
+        adapter::check_stream(&head.method, length)?;
         adapter::set_length(&head.method, &mut head.headers, length);
         let body = if is_empty {
             SignedBody::empty()

@@ -732,6 +732,12 @@ mod tests {
             ("x-amz-decoded-content-length", "5"),
             ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
             ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-EVENTS"),
+            ("x-amz-content-sha256", "streaming-unsigned-payload-trailer"),
+            (
+                "x-amz-content-sha256",
+                "a, STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            ),
+            ("x-amz-trailer", "x-amz-checksum-crc32"),
         ] {
             let request = Request::put("/bedrock/a").header(name, value);
             assert_eq!(

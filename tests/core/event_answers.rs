@@ -14,6 +14,7 @@ use sigv4_core::EventError;
 use sigv4_core::EventErrorKind;
 use sigv4_core::EventMessage;
 use sigv4_core::EventStream;
+use sigv4_core::EventValue;
 
 use crate::event_pieces::Piece;
 use crate::event_pieces::Pieces;
@@ -146,6 +147,14 @@ fn a_service_that_fails_is_an_error() {
     let error = decoded(&octets(&frame), 9).1.unwrap();
     assert_eq!(error.kind(), EventErrorKind::Exception);
     assert_eq!(error.exception_type(), Some("validationException"));
+
+    let frame = EventMessage::new(payload).with_header(":error-code", "InternalError");
+    let error = decoded(&octets(&frame), 9).1.unwrap();
+    assert_eq!(error.kind(), EventErrorKind::ServiceError);
+    let octets_for_text = EventValue::Bytes("exception".into());
+    let frame = EventMessage::new(payload).with_header(":message-type", octets_for_text);
+    let error = decoded(&octets(&frame), 9).1.unwrap();
+    assert_eq!(error.kind(), EventErrorKind::Headers);
 
     let frame = EventMessage::default()
         .with_header(":message-type", "error")

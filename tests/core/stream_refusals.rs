@@ -59,6 +59,8 @@ const NO_UPLOAD: &str =
 const NO_LENGTH: &str = "the service wants to know the length of an aws-chunked body beforehand; \
                          declare it by Content-Length, or upload in parts of known length \
                          (multipart upload)";
+const NO_STREAM: &str = "the body of a GET or HEAD request must have a known length, or clients \
+                         leave it out; declare it by Content-Length, or use another method";
 const EVENTS: &str = "the service takes no stream of events; send a body of known length, \
                       or allow it in the signing rules of the service";
 const EVENTS_OF_SIGV4A: &str =
@@ -94,7 +96,7 @@ fn result(
         }
         Err(error) => {
             let kind = match error.to_string().as_str() {
-                NO_LENGTH => ErrorKind::LengthRequired,
+                NO_LENGTH | NO_STREAM => ErrorKind::LengthRequired,
                 _ => ErrorKind::Payload,
             };
             assert_eq!(error.kind(), kind);
@@ -161,6 +163,9 @@ fn the_rules_can_say_otherwise() {
         (ChunkedBodies::Any, Method::PUT, None, None),
         (ChunkedBodies::Any, Method::POST, Some(12), None),
         (ChunkedBodies::Any, Method::POST, None, None),
+        (ChunkedBodies::Any, Method::GET, Some(12), None),
+        (ChunkedBodies::Any, Method::GET, None, Some(NO_STREAM)),
+        (ChunkedBodies::Any, Method::HEAD, None, Some(NO_STREAM)),
     ] {
         let signer = Signer::builder("storage", REGION)
             .rules(SigningRules::standard().chunked_bodies(taken))
@@ -177,6 +182,16 @@ fn the_rules_can_say_otherwise() {
         let body = Body::Announced("STREAMING-AWS4-HMAC-SHA256-EVENTS");
         let found = result(&signer, &Method::POST, Payload::Events, body);
         assert_eq!(found.as_deref(), expected, "{service}");
+    }
+}
+
+/// Clients of HTTP/1.1 would send the head alone.
+#[test]
+fn events_need_a_method_that_has_a_body() {
+    for method in [Method::GET, Method::HEAD] {
+        let body = Body::Announced("STREAMING-AWS4-HMAC-SHA256-EVENTS");
+        let found = result(&signer("transcribe"), &method, Payload::Events, body);
+        assert_eq!(found.as_deref(), Some(NO_STREAM), "{method}");
     }
 }
 

@@ -10,6 +10,7 @@ use sigv4_core::Checksum;
 use sigv4_core::ChunkedBodies;
 use sigv4_core::Credentials;
 use sigv4_core::EcdsaBackend;
+use sigv4_core::HeaderRules;
 use sigv4_core::Payload;
 use sigv4_core::PresignOptions;
 use sigv4_core::Signer;
@@ -317,6 +318,41 @@ fn a_url_says_nothing_of_an_encoding() {
             request = make().unwrap();
         }
     }
+}
+
+/// Where the rules sign the codings of a body, the holder of a URL has to send them.
+#[test]
+fn a_url_keeps_the_other_codings() {
+    let signer = Signer::builder("s3", REGION).headers(HeaderRules::all_but_never_signed());
+    let signer = signer.build().unwrap();
+    let url = "https://bucket.s3.us-east-1.amazonaws.com/key";
+    let mut request = Request::put(url)
+        .header("content-encoding", "gzip")
+        .body(())
+        .unwrap();
+    let hour = Duration::from_secs(3600);
+    let sign = |request: &Request<()>| {
+        signer
+            .presign(request, hour, &credentials(), now())
+            .unwrap()
+    };
+    let expected = sign(&request);
+    let chunks = Payload::AwsChunked {
+        encoding: AwsChunked::signed(),
+        length: Some(12),
+    };
+    signer
+        .sign(&mut request, chunks, &credentials(), now())
+        .unwrap();
+    for name in ["authorization", "content-length"] {
+        request.headers_mut().remove(name);
+    }
+    let again = sign(&request);
+    assert_eq!(again.headers()["content-encoding"], "gzip");
+    assert_eq!(
+        (again.uri(), again.headers()),
+        (expected.uri(), expected.headers())
+    );
 }
 
 #[test]

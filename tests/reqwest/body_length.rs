@@ -151,3 +151,26 @@ async fn a_body_that_fails_is_not_sent() {
         assert_eq!(received, []);
     }
 }
+
+/// Clients of HTTP/1.1 leave such a body out, and the request would go out as a whole one.
+#[tokio::test]
+async fn a_stream_under_get_has_a_known_length() {
+    let hash = Sha256::digest("hello").into();
+    for way in WAYS {
+        for mode in [PayloadMode::Unsigned, PayloadMode::Sha256(hash)] {
+            let peer = Peer::start().await;
+            let authority = peer.authority();
+            let body = Body::wrap(Pieces::of(["hello"]));
+            let request = client().get(format!("http://{authority}/bucket/key"));
+            let request = request.body(body).build().unwrap();
+            let overrides = SigningOverrides::new().payload(mode);
+            let authorizer = authorizer("s3", &authority);
+            let (answer, received) = peer
+                .observe(way.send(&authorizer, request, Some(overrides)))
+                .await;
+            let kind = signing_kind(&answer.unwrap_err());
+            assert_eq!(kind, ErrorKind::LengthRequired, "{mode:?}");
+            assert_eq!(received, []);
+        }
+    }
+}

@@ -1,8 +1,19 @@
 //! A body that is longer or shorter than was said never goes out as a valid request.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::Method;
 use http::Request;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
 use sha2::Digest;
 use sha2::Sha256;
+use sigv4_core::AwsChunked;
 use sigv4_core::ErrorKind;
 use sigv4_core::PayloadMode;
 use sigv4_core::SigningOverrides;
@@ -147,4 +158,68 @@ async fn a_body_that_fails_is_not_sent() {
     let (answer, received) = refused(None, PayloadMode::Hashed, body).await;
     assert_eq!(answer, Err(ErrorKind::BodyRead));
     assert_eq!(received, []);
+}
+
+/// Clients of HTTP/1.1 leave such a body out, and the request would go out as a whole one.
+#[tokio::test]
+async fn a_stream_under_get_has_a_known_length() {
+    let hash = Sha256::digest("hello").into();
+    for method in [Method::GET, Method::HEAD] {
+        for mode in [PayloadMode::Unsigned, PayloadMode::Sha256(hash)] {
+            let peer = Peer::start().await;
+            let authority = peer.authority();
+            let request = Request::builder()
+                .method(&method)
+                .uri(format!("http://{authority}/bucket/key"))
+                .extension(SigningOverrides::new().payload(mode))
+                .body(Pieces::of(["hello"]))
+                .unwrap();
+            let client = signing(authorizer("s3", &authority));
+            let (answer, received) = peer.observe(client.oneshot(request)).await;
+            let kind = signing_error(&answer.unwrap_err()).kind();
+            assert_eq!(kind, ErrorKind::LengthRequired, "{method} {mode:?}");
+            assert_eq!(received, []);
+        }
+    }
+}
+
+/// Says that it has ended, and how long it is.
+struct Contradiction;
+
+impl Body for Contradiction {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data("hello".into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(5)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_contradicts_itself_is_refused() {
+    let chunks = PayloadMode::AwsChunked(AwsChunked::signed());
+    for mode in [PayloadMode::Hashed, PayloadMode::Unsigned, chunks] {
+        let peer = Peer::start().await;
+        let authority = peer.authority();
+        let request = Request::put(format!("http://{authority}/bucket/key"))
+            .extension(SigningOverrides::new().payload(mode))
+            .body(Contradiction)
+            .unwrap();
+        let client = signing(authorizer("s3", &authority));
+        let (answer, received) = peer.observe(client.oneshot(request)).await;
+        let kind = signing_error(&answer.unwrap_err()).kind();
+        assert_eq!(kind, ErrorKind::BodyLength, "{mode:?}");
+        assert_eq!(received, []);
+    }
 }

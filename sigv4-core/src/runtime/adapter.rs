@@ -3,10 +3,13 @@
 
 use http::Method;
 
+use crate::error::Error;
 use crate::overrides::PayloadMode;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
 use crate::runtime::Authorizer;
+use crate::scope::NO_STREAM;
+use crate::scope::has_no_stream;
 
 pub use crate::pieces::Pieces;
 pub use crate::runtime::encoded_body::EncodedBody;
@@ -52,6 +55,20 @@ pub fn encoded_payload(
         #[cfg(feature = "eventstream")]
         (PayloadMode::Events, _) => Some(Payload::Events),
         _ => None,
+    }
+}
+
+/// Checks that a body which passes as a stream will be sent at all.
+///
+/// # Errors
+///
+/// [`ErrorKind::LengthRequired`](crate::ErrorKind::LengthRequired) for a body of unknown length under
+/// a method for which clients write none.
+pub fn check_stream(method: &Method, length: Option<u64>) -> Result<(), Error> {
+    if length.is_none() && has_no_stream(method) {
+        Err(NO_STREAM)
+    } else {
+        Ok(())
     }
 }
 

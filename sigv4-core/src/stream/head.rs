@@ -88,6 +88,12 @@ impl StreamHead {
         ]);
     }
 
+    /// Returns what a header becomes, if it is set.
+    pub(crate) fn value(&self, name: &str) -> Option<&HeaderValue> {
+        let set = self.changes.iter().find(|(set, _)| set == name)?;
+        set.1.as_ref()
+    }
+
     /// Tells whether a header of the request does not count any more.
     #[inline]
     pub(crate) fn changes_it(&self, name: &HeaderName) -> bool {
@@ -152,15 +158,25 @@ fn is_aws_chunked(coding: &[u8]) -> bool {
 }
 
 /// Tells whether a body is said to be in the encoding of a signature already, which another one
-/// cannot cover: by its coding, by what stands for its hash, or by its length before it was encoded.
-/// Clients are known that send only one of these.
+/// cannot cover: by its coding, by what stands for its hash, by its length before it was encoded, or
+/// by its trailer. Clients are known that send only one of these.
 #[cfg(feature = "runtime")]
 #[must_use]
 pub fn is_encoded(headers: &HeaderMap) -> bool {
-    let digests = headers.get_all(names::X_AMZ_CONTENT_SHA256).iter();
     all_codings(headers).any(is_aws_chunked)
         || headers.contains_key(names::X_AMZ_DECODED_CONTENT_LENGTH)
-        || digests
-            .map(HeaderValue::as_bytes)
-            .any(|digest| digest.starts_with(names::STREAMING))
+        || headers.contains_key(names::X_AMZ_TRAILER)
+        || headers
+            .get_all(names::X_AMZ_CONTENT_SHA256)
+            .iter()
+            .any(announces_stream)
+}
+
+/// Tells whether a value of `x-amz-content-sha256` is no hash, but the kind of a body that is signed
+/// as it passes; however it is written.
+pub(crate) fn announces_stream(value: &HeaderValue) -> bool {
+    value.as_bytes().split(|&byte| byte == b',').any(|value| {
+        let start = value.trim_ascii().get(..names::STREAMING.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(names::STREAMING))
+    })
 }

@@ -12,3 +12,19 @@ pub(crate) struct StreamSeed {
     pub(crate) key: Arc<DerivedKey>,
     pub(crate) payload: Payload<'static>,
 }
+
+impl StreamSeed {
+    /// Out of line, since most requests have none.
+    #[cold]
+    pub(crate) fn new(
+        credentials: &Credentials,
+        key: &Arc<DerivedKey>,
+        payload: Payload<'static>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            credentials: credentials.clone(),
+            key: Arc::clone(key),
+            payload,
+        })
+    }
+}

@@ -120,10 +120,14 @@ impl EventDecoder {
         let (kind, text) = match message.message_type() {
             Some("exception") => (EventErrorKind::Exception, EXCEPTION),
             Some("error") => (EventErrorKind::ServiceError, SERVICE_ERROR),
-            // Whoever forgets to say what kind of message it is means an exception.
+            // Whoever forgets to say what kind of message it is means what else there is.
             None if message.header(name::EXCEPTION_TYPE).is_some() => {
                 (EventErrorKind::Exception, EXCEPTION)
             }
+            None if message.header(name::ERROR_CODE).is_some() => {
+                (EventErrorKind::ServiceError, SERVICE_ERROR)
+            }
+            None if message.header(name::MESSAGE_TYPE).is_some() => return Err(NO_TYPE),
             _ => return Ok(Some(message)),
         };
         Err(EventError::told(kind, text, message))
@@ -144,5 +148,9 @@ impl fmt::Debug for EventDecoder {
     }
 }
 
+const NO_TYPE: EventError = EventError::new(
+    EventErrorKind::Headers,
+    "the type of an event stream message is not text",
+);
 const EXCEPTION: &str = "the service ended the event stream with an exception";
 const SERVICE_ERROR: &str = "the service ended the event stream with an error";
