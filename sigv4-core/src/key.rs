@@ -208,7 +208,7 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
+pub(crate) fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(keyed(key).chain_update(text).finalize().into_bytes().into())
 }
 

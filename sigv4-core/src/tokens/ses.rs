@@ -4,14 +4,11 @@ use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use hmac::Hmac;
-use hmac::KeyInit;
-use hmac::Mac;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::credentials::Credentials;
 use crate::error::ConfigError;
+use crate::key::hmac;
 use crate::names;
 use crate::scope::Region;
 
@@ -56,11 +53,6 @@ pub fn ses_smtp_password(
     password[1..].copy_from_slice(&key[..]);
     let password = BASE64_STANDARD.encode(&password[..]);
     Ok(SmtpPassword(Zeroizing::new(password)))
-}
-
-fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
-    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    Zeroizing::new(mac.chain_update(text).finalize().into_bytes().into())
 }
 
 /// A password of the SMTP interface of SES.
