@@ -1,0 +1,276 @@
+//! [`UpstreamLayer`].
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::Uri;
+use http::uri::Authority;
+use http::uri::PathAndQuery;
+use http::uri::Scheme;
+use sigv4_core::ConfigError;
+use sigv4_core::runtime::HostScope;
+use tower_layer::Layer;
+
+use crate::upstream::Upstream;
+use crate::upstream::UpstreamConfigError;
+use crate::upstream::config::Config;
+use crate::upstream::path::check_path;
+
+/// Sends requests to one upstream, whatever host they were sent to, after removing everything that
+/// a client could use to influence what is signed.
+///
+/// For a proxy that signs, outside of [`SigV4Layer`](crate::SigV4Layer):
+///
+/// - The URI is put together from the upstream's scheme and authority, the path below the
+///   [prefix](Self::strip_path_prefix), and the query. A prefix matches whole segments only. Paths
+///   with dot segments (`..`, `%2e%2e`, `a%2F..`) or [empty segments](Self::allow_empty_segments)
+///   are refused; what is escaped twice passes as it is. Refused are also requests that name two
+///   hosts, `TRACE`, and transfer codings other than `chunked`.
+/// - `Authorization`, every `x-amz-*` and `x-amzn-*` header and every `X-Amz-*` query parameter are
+///   removed, except those allowed [by name](Self::allow_amz_headers).
+/// - The headers that concern the client's connection alone are removed, with those that
+///   `Connection` names, and the Host header, which becomes the upstream's. Those that concern the
+///   upstream's connection are removed from the answer.
+///
+/// Everything else passes, `Cookie` and `X-Forwarded-*` included.
+///
+/// ```
+/// use sigv4_tower::UpstreamLayer;
+///
+/// let upstream = UpstreamLayer::new("https://bedrock-runtime.us-east-1.amazonaws.com")?
+///     .strip_path_prefix("/bedrock")
+///     .allow_amz_headers(["x-amzn-bedrock-trace"]);
+/// # Ok::<(), sigv4_tower::UpstreamConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct UpstreamLayer {
+    config: Config,
+}
+
+impl UpstreamLayer {
+    /// Makes a layer for an upstream: its scheme, its authority and, where all of it is below one,
+    /// a path.
+    ///
+    /// # Errors
+    ///
+    /// When `upstream` is no such URI, or has userinfo or a query.
+    pub fn new(upstream: &str) -> Result<Self, UpstreamConfigError> {
+        let uri: Uri = upstream.parse().map_err(|error| UpstreamConfigError {
+            message: "the upstream must be a URI such as `https://api.example.com`",
+            source: Some(error),
+        })?;
+        let refuse = |message| UpstreamConfigError {
+            message,
+            source: None,
+        };
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(refuse(
+                "the upstream needs a scheme and a host, `https://api.example.com`",
+            ));
+        };
+        if scheme != Scheme::HTTPS && scheme != Scheme::HTTP {
+            return Err(refuse("the upstream's scheme must be https or http"));
+        }
+        if !is_host_and_port(&authority) {
+            return Err(refuse(
+                "the upstream must be `host` or `host:port`, without userinfo",
+            ));
+        }
+        let path = parts
+            .path_and_query
+            .as_ref()
+            .map_or("/", PathAndQuery::path);
+        if parts
+            .path_and_query
+            .as_ref()
+            .is_some_and(|path| path.query().is_some())
+        {
+            return Err(refuse("the upstream must have no query"));
+        }
+        if check_path(path, false).is_err() {
+            return Err(refuse(
+                "the upstream's path must have no dot segments, nor empty ones",
+            ));
+        }
+        let config = Config {
+            base_path: path.trim_end_matches('/').to_owned(),
+            scheme,
+            authority,
+            prefix: String::new(),
+            host: None,
+            allowed_headers: Vec::new(),
+            allowed_parameters: Vec::new(),
+            empty_segments: false,
+        };
+        Ok(Self { config })
+    }
+
+    /// Returns the authority that is dialled.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.config.authority.as_str()
+    }
+
+    /// Returns the scope of this upstream alone, for the authorizer.
+    ///
+    /// # Errors
+    ///
+    /// Never for a layer that could be made: its hosts were looked at.
+    pub fn host_scope(&self) -> Result<HostScope, ConfigError> {
+        let host = self
+            .config
+            .host
+            .as_ref()
+            .and_then(|host| host.to_str().ok());
+        match host {
+            Some(host) => HostScope::exact([""; 0])?.dialling(self.authority(), host),
+            None => HostScope::exact([self.authority()]),
+        }
+    }
+
+    /// Serves only what is below this path, and removes it. Default: everything is served.
+    ///
+    /// With axum: `Router::nest_service` removes its prefix itself, so that none is given here;
+    /// with `route_service` and `fallback_service` the path arrives whole.
+    pub fn strip_path_prefix(mut self, prefix: &str) -> Self {
+        let prefix = prefix.trim_matches('/');
+        self.config.prefix = if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("/{prefix}")
+        };
+        self
+    }
+
+    /// Sends another Host header than the one of the authority that is dialled, which is then also
+    /// what is signed for. The [`HostScope`](sigv4_core::runtime::HostScope) has to
+    /// [allow the pair](sigv4_core::runtime::HostScope::dialling). Over HTTP/1.1 only: HTTP/2 would
+    /// send the dialled authority, too.
+    ///
+    /// # Errors
+    ///
+    /// When `host` is no host.
+    pub fn host(mut self, host: &str) -> Result<Self, UpstreamConfigError> {
+        let refuse = UpstreamConfigError {
+            message: "the host must be `host` or `host:port`",
+            source: None,
+        };
+        let Ok(authority) = Authority::try_from(host) else {
+            return Err(refuse);
+        };
+        if !is_host_and_port(&authority) {
+            return Err(refuse);
+        }
+        self.config.host = Some(HeaderValue::from_str(host).map_err(|_| refuse)?);
+        Ok(self)
+    }
+
+    /// Lets these `x-amz-*` and `x-amzn-*` headers of the client pass; they are then signed. What a
+    /// signature itself is made of is replaced all the same.
+    pub fn allow_amz_headers<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let names = names
+            .into_iter()
+            .map(|name| name.as_ref().to_ascii_lowercase());
+        self.config.allowed_headers.extend(names);
+        self
+    }
+
+    /// Lets these `X-Amz-*` query parameters of the client pass.
+    pub fn allow_amz_parameters<I>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        let names = names
+            .into_iter()
+            .map(|name| name.as_ref().to_ascii_lowercase());
+        self.config.allowed_parameters.extend(names);
+        self
+    }
+
+    /// Lets paths with empty segments (`//`) pass, which to S3 are a part of the key. Other
+    /// services would read them as one slash.
+    pub fn allow_empty_segments(mut self) -> Self {
+        self.config.empty_segments = true;
+        self
+    }
+}
+
+impl<S> Layer<S> for UpstreamLayer {
+    type Service = Upstream<S>;
+
+    fn layer(&self, inner: S) -> Upstream<S> {
+        Upstream {
+            inner,
+            config: Arc::new(self.config.clone()),
+        }
+    }
+}
+
+/// Tells whether an authority is nothing but a host and a port; `http` takes more for one.
+fn is_host_and_port(authority: &Authority) -> bool {
+    HostScope::exact([authority.as_str()]).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::Request;
+    use http::Version;
+    use http::header;
+
+    use super::*;
+    use crate::upstream::testing::directed;
+    use crate::upstream::testing::layer;
+
+    #[test]
+    fn knows_its_host_scope() {
+        let uri = Uri::from_static("https://api.example.com/");
+        let other = HeaderMap::from_iter([(header::HOST, "signed.example.com".parse().unwrap())]);
+        let plain = layer().host_scope().unwrap();
+        assert!(plain.check(&uri, &HeaderMap::new()).is_ok());
+        assert!(plain.check(&uri, &other).is_err());
+        let rewritten = layer()
+            .host("signed.example.com")
+            .unwrap()
+            .host_scope()
+            .unwrap();
+        assert!(rewritten.check(&uri, &other).is_ok());
+        assert!(rewritten.check(&uri, &HeaderMap::new()).is_err());
+    }
+
+    #[tokio::test]
+    async fn sends_another_host_where_told() {
+        let layer = layer().host("signed.example.com").unwrap();
+        let request = Request::get("/bedrock/")
+            .header("host", "gateway")
+            .version(Version::HTTP_2);
+        let request = directed(layer, request).await.unwrap();
+        assert_eq!(request.headers()["host"], "signed.example.com");
+        assert_eq!(request.version(), Version::HTTP_11);
+    }
+
+    #[test]
+    fn refuses_upstreams_that_are_none() {
+        for bad in [
+            "",
+            "api.example.com",
+            "/path",
+            "ftp://a",
+            "https://u:p@a",
+            "https://a/?q",
+            "https://a/../b",
+            "https://",
+            "https://a:x",
+            "https://[::1].x:99",
+        ] {
+            assert!(UpstreamLayer::new(bad).is_err(), "{bad}");
+        }
+        assert!(layer().host("a/b").is_err());
+        assert!(layer().host("u@b").is_err());
+    }
+}
