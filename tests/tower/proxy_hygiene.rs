@@ -202,6 +202,33 @@ async fn what_is_allowed_by_name_arrives_and_is_signed() {
 }
 
 #[tokio::test]
+async fn what_begins_as_is_allowed_arrives_but_nothing_of_a_signature() {
+    let request = forwarded_by(
+        "POST /sqs/?X-Amz-Meta=1&X-Amz-Signature=evil&X-Amz-Credential=evil HTTP/1.1\r\n\
+         Host: a\r\nX-Amz-Meta-B: 2\r\nx-amz-meta-a: 1\r\nX-Amz-Date: evil\r\n\
+         X-Amz-Security-Token: evil\r\nX-Amz-Content-Sha256: evil\r\nX-Amzn-Trace: evil\r\n\
+         Connection: close\r\n\r\n",
+        |upstream| {
+            upstream
+                .allow_amz_headers(["X-Amz-*"])
+                .allow_amz_parameters(["x-amz-*"])
+        },
+    )
+    .await;
+    let verified = verified(&request, b"");
+    let signed = [
+        "host",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-meta-a",
+        "x-amz-meta-b",
+    ];
+    assert_eq!(verified.signed_headers, signed);
+    assert_eq!(request.target(), "/?X-Amz-Meta=1");
+    assert_nowhere(&request, "evil");
+}
+
+#[tokio::test]
 async fn another_host_is_sent_and_signed_where_the_proxy_says_so() {
     let server = WireServer::start(|_| WireResponse::new(200)).await;
     let scope = HostScope::exact(["search.example.com"])

@@ -10,6 +10,7 @@ use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::upstream::names::Names;
 use crate::upstream::target::check_host;
 
 /// What a layer was told.
@@ -20,8 +21,8 @@ pub(super) struct Config {
     pub(super) base_path: String,
     pub(super) prefix: String,
     pub(super) host: Option<HeaderValue>,
-    pub(super) allowed_headers: Vec<String>,
-    pub(super) allowed_parameters: Vec<String>,
+    pub(super) allowed_headers: Names,
+    pub(super) allowed_parameters: Names,
     pub(super) empty_segments: bool,
 }
 

@@ -15,12 +15,7 @@ impl Config {
         let refused: Vec<HeaderName> = headers
             .keys()
             .filter(|name| is_amz(name.as_str()))
-            .filter(|name| {
-                !self
-                    .allowed_headers
-                    .iter()
-                    .any(|allowed| *name == allowed.as_str())
-            })
+            .filter(|name| !self.allowed_headers.contain(name.as_str()))
             .cloned()
             .collect();
         refused.iter().for_each(|name| drop(headers.remove(name)));

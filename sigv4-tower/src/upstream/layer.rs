@@ -14,6 +14,7 @@ use tower_layer::Layer;
 use crate::upstream::Upstream;
 use crate::upstream::UpstreamConfigError;
 use crate::upstream::config::Config;
+use crate::upstream::names::Names;
 use crate::upstream::path::check_path;
 
 /// Sends requests to one upstream, whatever host they were sent to, after removing everything that
@@ -39,7 +40,7 @@ use crate::upstream::path::check_path;
 ///
 /// let upstream = UpstreamLayer::new("https://bedrock-runtime.us-east-1.amazonaws.com")?
 ///     .strip_path_prefix("/bedrock")
-///     .allow_amz_headers(["x-amzn-bedrock-trace"]);
+///     .allow_amz_headers(["x-amzn-bedrock-*"]);
 /// # Ok::<(), sigv4_tower::UpstreamConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -100,8 +101,8 @@ impl UpstreamLayer {
             authority,
             prefix: String::new(),
             host: None,
-            allowed_headers: Vec::new(),
-            allowed_parameters: Vec::new(),
+            allowed_headers: Names::default(),
+            allowed_parameters: Names::default(),
             empty_segments: false,
         };
         Ok(Self { config })
@@ -167,27 +168,23 @@ impl UpstreamLayer {
         Ok(self)
     }
 
-    /// Lets these `x-amz-*` and `x-amzn-*` headers of the client pass; they are then signed. What a
-    /// signature itself is made of is replaced all the same.
+    /// Lets these `x-amz-*` and `x-amzn-*` headers of the client pass; they are then signed. A name
+    /// that ends in `*` stands for all that begin alike: `x-amz-meta-*`. What a signature itself is
+    /// made of is replaced all the same.
     pub fn allow_amz_headers<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let names = names
-            .into_iter()
-            .map(|name| name.as_ref().to_ascii_lowercase());
         self.config.allowed_headers.extend(names);
         self
     }
 
-    /// Lets these `X-Amz-*` query parameters of the client pass.
+    /// Lets these `X-Amz-*` query parameters of the client pass. A name that ends in `*` stands for
+    /// all that begin alike. What a signature itself is made of is replaced all the same.
     pub fn allow_amz_parameters<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
-        let names = names
-            .into_iter()
-            .map(|name| name.as_ref().to_ascii_lowercase());
         self.config.allowed_parameters.extend(names);
         self
     }

@@ -4,6 +4,7 @@ mod config;
 mod config_error;
 mod headers;
 mod layer;
+mod names;
 mod path;
 mod service;
 mod target;

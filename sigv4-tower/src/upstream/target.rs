@@ -53,7 +53,7 @@ impl Config {
         let name = percent_decode_str(name)
             .decode_utf8_lossy()
             .to_ascii_lowercase();
-        !is_amz(&name) || self.allowed_parameters.contains(&name)
+        !is_amz(&name) || self.allowed_parameters.contain(&name)
     }
 }
 
@@ -163,10 +163,10 @@ mod tests {
 
     #[tokio::test]
     async fn lets_named_parameters_pass() {
-        let layer = layer().allow_amz_parameters(["X-Amz-Expected"]);
-        let request = Request::get("/bedrock/?x-amz-expected=1&X-Amz-Other=2");
+        let layer = layer().allow_amz_parameters(["X-Amz-Expected", "X-Amz-My-*"]);
+        let request = Request::get("/bedrock/?x-amz-expected=1&X-Amz-Other=2&x-AMZ-my-a=3");
         let request = directed(layer, request).await.unwrap();
-        assert_eq!(request.uri().query(), Some("x-amz-expected=1"));
+        assert_eq!(request.uri().query(), Some("x-amz-expected=1&x-AMZ-my-a=3"));
     }
 
     #[tokio::test]
