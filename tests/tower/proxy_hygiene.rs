@@ -229,6 +229,64 @@ async fn what_begins_as_is_allowed_arrives_but_nothing_of_a_signature() {
 }
 
 #[tokio::test]
+async fn what_is_removed_does_not_arrive_and_what_is_set_is_signed() {
+    let request = forwarded_by(
+        "POST /sqs/ HTTP/1.1\r\nHost: a\r\nOcp-Apim-Subscription-Key: evil\r\nApi-Key: evil\r\n\
+         Cookie: evil\r\nX-Forwarded-For: evil\r\nX-Amz-Target: evil\r\nX-Kept: 1\r\n\
+         Content-Length: 4\r\nConnection: close\r\n\r\nbody",
+        |upstream| {
+            upstream
+                .allow_amz_headers(["x-amz-target"])
+                .remove_headers([
+                    "ocp-apim-subscription-key",
+                    "api-key",
+                    "cookie",
+                    "x-forwarded-*",
+                ])
+                .and_then(|upstream| upstream.set_header("X-Amz-Target", "AmazonSQS.Send"))
+                .unwrap()
+        },
+    )
+    .await;
+    let verified = verified(&request, b"body");
+    let signed = ["host", "x-amz-date", "x-amz-target"];
+    assert_eq!(verified.signed_headers, signed);
+    assert_eq!(request.values("x-amz-target"), ["AmazonSQS.Send"]);
+    assert_nowhere(&request, "evil");
+    let expected = [
+        "authorization",
+        "content-length",
+        "host",
+        "x-amz-date",
+        "x-amz-target",
+        "x-kept",
+    ];
+    assert_eq!(names(&request), expected);
+}
+
+#[tokio::test]
+async fn what_is_removed_of_an_answer_does_not_reach_the_client() {
+    let server = WireServer::start(|_| {
+        WireResponse::new(200)
+            .header("x-amz-id-2", "evil")
+            .header("x-amzn-requestid", "evil")
+            .header("server", "kept")
+            .body("body")
+    })
+    .await;
+    let upstream = UpstreamLayer::new(&server.url())
+        .and_then(|upstream| upstream.remove_answer_headers(["x-amz-*", "x-amzn-*", "c*"]))
+        .unwrap();
+    let gateway = Gateway::start(upstream, authorizer("sqs", &server.authority())).await;
+    let answer = gateway
+        .exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await;
+    assert!(!answer.0.contains("evil"), "{answer:?}");
+    assert!(answer.0.contains("\r\nserver: kept\r\n"), "{answer:?}");
+    assert!(answer.0.contains("\r\ncontent-length: 4\r\n"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn another_host_is_sent_and_signed_where_the_proxy_says_so() {
     let server = WireServer::start(|_| WireResponse::new(200)).await;
     let scope = HostScope::exact(["search.example.com"])

@@ -1,5 +1,6 @@
 //! What an upstream is, and the order in which a request becomes one to it.
 
+use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
 use http::Request;
@@ -24,6 +25,9 @@ pub(super) struct Config {
     pub(super) allowed_headers: Names,
     pub(super) allowed_parameters: Names,
     pub(super) empty_segments: bool,
+    pub(super) removed_headers: Names,
+    pub(super) set_headers: HeaderMap,
+    pub(super) removed_answer_headers: Names,
 }
 
 impl Config {

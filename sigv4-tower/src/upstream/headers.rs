@@ -7,19 +7,17 @@ use http::header;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::upstream::config::Config;
+use crate::upstream::names::remove_where;
 
 impl Config {
     pub(super) fn clean(&self, headers: &mut HeaderMap) -> Result<(), Error> {
         remove_connection_headers(headers);
         headers.remove(header::EXPECT);
-        let refused: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| is_amz(name.as_str()))
-            .filter(|name| !self.allowed_headers.contain(name.as_str()))
-            .cloned()
-            .collect();
-        refused.iter().for_each(|name| drop(headers.remove(name)));
+        remove_where(headers, |name| {
+            is_amz(name.as_str()) && !self.allowed_headers.contain(name.as_str())
+        });
         headers.remove(header::AUTHORIZATION);
+        self.removed_headers.remove_from(headers);
 
         headers.remove(header::HOST);
         if let Some(host) = &self.host {
@@ -27,14 +25,24 @@ impl Config {
                 .try_insert(header::HOST, host.clone())
                 .map_err(|_| TOO_MANY_HEADERS)?;
         }
+        for (name, value) in &self.set_headers {
+            headers
+                .try_insert(name.clone(), value.clone())
+                .map_err(|_| TOO_MANY_HEADERS)?;
+        }
         Ok(())
+    }
+
+    pub(super) fn clean_answer(&self, headers: &mut HeaderMap) {
+        remove_connection_headers(headers);
+        self.removed_answer_headers.remove_from(headers);
     }
 }
 
 /// Removes what concerns one connection and is not forwarded.
 ///
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-pub(super) fn remove_connection_headers(headers: &mut HeaderMap) {
+fn remove_connection_headers(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -49,6 +57,25 @@ pub(super) fn remove_connection_headers(headers: &mut HeaderMap) {
 /// The names that AWS gives a meaning to.
 pub(super) fn is_amz(name: &str) -> bool {
     name.starts_with("x-amz-") || name.starts_with("x-amzn-")
+}
+
+/// Tells the headers that no configuration sets: those of the signature, of the framing of the body,
+/// and of the connection.
+pub(super) fn is_reserved(name: &HeaderName) -> bool {
+    const RESERVED: [&str; 11] = [
+        "authorization",
+        "content-length",
+        "expect",
+        "host",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-decoded-content-length",
+        "x-amz-region-set",
+        "x-amz-s3session-token",
+        "x-amz-security-token",
+        "x-amz-trailer",
+    ];
+    RESERVED.contains(&name.as_str()) || CONNECTION_HEADERS.contains(name)
 }
 
 const CONNECTION_HEADERS: [HeaderName; 9] = [
@@ -99,5 +126,41 @@ mod tests {
         let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-type", "x-amz-target", "x-custom"]);
+    }
+
+    #[tokio::test]
+    async fn removes_and_sets_what_it_was_told() {
+        let request = Request::post("/bedrock/x")
+            .header("cookie", "evil")
+            .header("API-Key", "evil")
+            .header("api-key", "evil")
+            .header("x-forwarded-for", "evil")
+            .header("x-amz-meta-a", "evil")
+            .header("x-amz-meta-b", "kept")
+            .header("x-set", "evil")
+            .header("x-set", "evil")
+            .header("content-length", "0")
+            .header("connection", "x-set");
+        let layer = layer()
+            .allow_amz_headers(["x-amz-*"])
+            .remove_headers(["Cookie", "api-key", "x-forwarded-*", "x-amz-meta-a", "c*"])
+            .and_then(|layer| layer.set_header("X-Set", "first"))
+            .and_then(|layer| layer.set_header("x-set", "2"))
+            .and_then(|layer| layer.set_header("x-amz-acl", "private"))
+            .unwrap();
+        let request = directed(layer, request).await.unwrap();
+        let mut headers: Vec<_> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        headers.sort_unstable();
+        let expected = [
+            ("content-length", "0"),
+            ("x-amz-acl", "private"),
+            ("x-amz-meta-b", "kept"),
+            ("x-set", "2"),
+        ];
+        assert_eq!(headers, expected);
     }
 }

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::HeaderName;
 use http::HeaderValue;
 use http::Uri;
+use http::header;
 use http::uri::Authority;
 use http::uri::PathAndQuery;
 use http::uri::Scheme;
 use sigv4_core::ConfigError;
 use sigv4_core::runtime::HostScope;
+use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
 
 use crate::upstream::Upstream;
 use crate::upstream::UpstreamConfigError;
 use crate::upstream::config::Config;
+use crate::upstream::headers::is_reserved;
 use crate::upstream::names::Names;
 use crate::upstream::path::check_path;
 
@@ -33,7 +38,8 @@ use crate::upstream::path::check_path;
 ///   `Connection` names, and the Host header, which becomes the upstream's. Those that concern the
 ///   upstream's connection are removed from the answer.
 ///
-/// Everything else passes, `Cookie` and `X-Forwarded-*` included.
+/// Everything else passes, `Cookie` and `X-Forwarded-*` included, unless it is
+/// [removed](Self::remove_headers).
 ///
 /// ```
 /// use sigv4_tower::UpstreamLayer;
@@ -57,14 +63,11 @@ impl UpstreamLayer {
     ///
     /// When `upstream` is no such URI, or has userinfo or a query.
     pub fn new(upstream: &str) -> Result<Self, UpstreamConfigError> {
-        let uri: Uri = upstream.parse().map_err(|error| UpstreamConfigError {
-            message: "the upstream must be a URI such as `https://api.example.com`",
-            source: Some(error),
+        let uri: Uri = upstream.parse().map_err(|error| {
+            let message = "the upstream must be a URI such as `https://api.example.com`";
+            UpstreamConfigError::new(message).because(error)
         })?;
-        let refuse = |message| UpstreamConfigError {
-            message,
-            source: None,
-        };
+        let refuse = |message: &'static str| UpstreamConfigError::new(message);
         let parts = uri.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(refuse(
@@ -104,6 +107,9 @@ impl UpstreamLayer {
             allowed_headers: Names::default(),
             allowed_parameters: Names::default(),
             empty_segments: false,
+            removed_headers: Names::default(),
+            set_headers: HeaderMap::new(),
+            removed_answer_headers: Names::default(),
         };
         Ok(Self { config })
     }
@@ -154,10 +160,7 @@ impl UpstreamLayer {
     ///
     /// When `host` is no host.
     pub fn host(mut self, host: &str) -> Result<Self, UpstreamConfigError> {
-        let refuse = UpstreamConfigError {
-            message: "the host must be `host` or `host:port`",
-            source: None,
-        };
+        let refuse = UpstreamConfigError::new("the host must be `host` or `host:port`");
         let Ok(authority) = Authority::try_from(host) else {
             return Err(refuse);
         };
@@ -177,6 +180,83 @@ impl UpstreamLayer {
     {
         self.config.allowed_headers.extend(names);
         self
+    }
+
+    /// Removes these headers of the client, which the upstream is not to see: the key for a gateway,
+    /// cookies. A name that ends in `*` stands for all that begin alike. It counts more than that a
+    /// header is [allowed](Self::allow_amz_headers). The length of the body stays.
+    ///
+    /// ```
+    /// # use sigv4_tower::UpstreamLayer;
+    /// let upstream = UpstreamLayer::new("https://bedrock-runtime.us-east-1.amazonaws.com")?
+    ///     .remove_headers(["ocp-apim-subscription-key", "api-key", "cookie", "x-forwarded-*"])?;
+    /// # Ok::<(), sigv4_tower::UpstreamConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When one of them is no name of a header, or `content-length`.
+    pub fn remove_headers<I>(mut self, names: I) -> Result<Self, UpstreamConfigError>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.config.removed_headers.extend_headers(names)?;
+        Ok(self)
+    }
+
+    /// Gives each request a header with this value, in place of the client's. It is set before the
+    /// request is signed: `x-amz-*` headers are signed, and others where the
+    /// [header rules](sigv4_core::HeaderRules) say so.
+    ///
+    /// The value is kept out of `Debug`.
+    ///
+    /// # Errors
+    ///
+    /// When name or value are none of a header, or the header belongs to the signature, to the
+    /// framing of the body, or to the connection.
+    pub fn set_header(mut self, name: &str, value: &str) -> Result<Self, UpstreamConfigError> {
+        let refuse = |why: &str| UpstreamConfigError::new(format!("the header {name:?} {why}"));
+        let Ok(header) = HeaderName::from_bytes(name.as_bytes()) else {
+            return Err(refuse("has no valid name"));
+        };
+        if header == header::HOST {
+            return Err(refuse("is set by `UpstreamLayer::host`"));
+        }
+        if is_reserved(&header) {
+            return Err(refuse(
+                "cannot be set: the signature, the body or the connection decides it",
+            ));
+        }
+        let value = HeaderValue::from_str(value)
+            .ok()
+            .filter(|_| value.is_ascii());
+        let Some(mut value) = value else {
+            return Err(refuse("must have a value of visible ASCII"));
+        };
+        value.set_sensitive(true);
+        let mut alone = HeaderMap::new();
+        alone.insert(header, value);
+        if adapter::is_encoded(&alone) {
+            return Err(refuse("cannot say `aws-chunked`: the payload mode does"));
+        }
+        self.config.set_headers.extend(alone);
+        Ok(self)
+    }
+
+    /// Removes these headers of the upstream's answer. A name that ends in `*` stands for all that
+    /// begin alike: `x-amz-*`. The length of the body stays.
+    ///
+    /// A signer inside, and what recovers from refusals there, still sees them.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is no name of a header, or `content-length`.
+    pub fn remove_answer_headers<I>(mut self, names: I) -> Result<Self, UpstreamConfigError>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        self.config.removed_answer_headers.extend_headers(names)?;
+        Ok(self)
     }
 
     /// Lets these `X-Amz-*` query parameters of the client pass. A name that ends in `*` stands for
@@ -215,10 +295,8 @@ fn is_host_and_port(authority: &Authority) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
     use http::Request;
     use http::Version;
-    use http::header;
 
     use super::*;
     use crate::upstream::testing::directed;
@@ -269,5 +347,58 @@ mod tests {
         }
         assert!(layer().host("a/b").is_err());
         assert!(layer().host("u@b").is_err());
+    }
+
+    #[test]
+    fn sets_no_header_that_somebody_else_decides() {
+        for name in [
+            "Host",
+            "Authorization",
+            "x-amz-date",
+            "X-Amz-Content-Sha256",
+            "x-amz-security-token",
+            "x-amz-s3session-token",
+            "x-amz-region-set",
+            "x-amz-decoded-content-length",
+            "x-amz-trailer",
+            "content-length",
+            "transfer-encoding",
+            "connection",
+            "te",
+            "upgrade",
+            "keep-alive",
+            "expect",
+            "",
+            "a b",
+        ] {
+            let error = layer().set_header(name, "1").unwrap_err().to_string();
+            assert!(error.contains(&format!("{name:?}")), "{error}");
+        }
+        for value in ["a\r\nb: c", "\u{fc}", "\0"] {
+            let error = layer().set_header("x-a", value).unwrap_err().to_string();
+            assert!(error.contains("x-a") && !error.contains(value), "{error}");
+        }
+        let error = layer().set_header("content-encoding", "gzip, AWS-chunked");
+        assert!(error.unwrap_err().to_string().contains("aws-chunked"));
+        assert!(layer().set_header("content-encoding", "gzip").is_ok());
+    }
+
+    #[test]
+    fn removes_no_header_that_is_none() {
+        for name in ["content-length", "Content-Length", "", "a b", "a b*"] {
+            let error = layer().remove_headers(["x-a", name]).unwrap_err();
+            assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
+            assert!(layer().remove_answer_headers([name]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn does_not_show_what_it_sets() {
+        let layer = layer().set_header("api-key", "a secret").unwrap();
+        let shown = format!("{layer:?}");
+        assert!(
+            shown.contains("api-key") && !shown.contains("a secret"),
+            "{shown}"
+        );
     }
 }

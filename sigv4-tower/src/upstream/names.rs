@@ -1,5 +1,11 @@
 //! [`Names`]: a list of names, some of which stand for all that begin alike.
 
+use http::HeaderMap;
+use http::HeaderName;
+use http::header;
+
+use crate::upstream::UpstreamConfigError;
+
 /// Names in lower case. One that ends in `*` stands for all that begin with what is before it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -25,6 +31,41 @@ impl Names {
         self.exact.dedup();
     }
 
+    /// Adds names of headers that are to be removed.
+    pub(super) fn extend_headers<I>(&mut self, names: I) -> Result<(), UpstreamConfigError>
+    where
+        I: IntoIterator<Item: AsRef<str>>,
+    {
+        for name in names {
+            let name = name.as_ref();
+            let start = name.strip_suffix('*').unwrap_or(name);
+            let refuse = |why: &str| UpstreamConfigError::new(format!("the header {name:?} {why}"));
+            if name != "*" && HeaderName::from_bytes(start.as_bytes()).is_err() {
+                return Err(refuse("has no valid name"));
+            }
+            if header::CONTENT_LENGTH == name {
+                return Err(refuse("cannot be removed: it says how long the body is"));
+            }
+            self.extend([name]);
+        }
+        Ok(())
+    }
+
+    /// Tells whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.prefixes.is_empty()
+    }
+
+    /// Removes the headers with these names, but for the length of the body.
+    pub(super) fn remove_from(&self, headers: &mut HeaderMap) {
+        if self.is_empty() {
+            return;
+        }
+        remove_where(headers, |name| {
+            self.contain(name.as_str()) && name != header::CONTENT_LENGTH
+        });
+    }
+
     /// Tells whether a name, in lower case, is among these.
     pub(super) fn contain(&self, name: &str) -> bool {
         self.exact
@@ -34,6 +75,18 @@ impl Names {
                 .prefixes
                 .iter()
                 .any(|prefix| name.starts_with(&**prefix))
+    }
+}
+
+/// Removes the headers of which this is true.
+pub(super) fn remove_where(headers: &mut HeaderMap, is_bad: impl Fn(&HeaderName) -> bool) {
+    let bad: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_bad(name))
+        .cloned()
+        .collect();
+    for name in bad {
+        headers.remove(name);
     }
 }
 

@@ -15,7 +15,6 @@ use tower_service::Service;
 use crate::BoxError;
 use crate::error::Error;
 use crate::upstream::config::Config;
-use crate::upstream::headers::remove_connection_headers;
 
 /// Sends requests to one upstream. Made by [`UpstreamLayer`](crate::UpstreamLayer).
 ///
@@ -44,6 +43,7 @@ where
         let state = match self.config.direct(&mut request) {
             Ok(()) => State::Sending {
                 response: self.inner.call(request),
+                config: Arc::clone(&self.config),
             },
             Err(error) => State::Refused { error: Some(error) },
         };
@@ -65,7 +65,7 @@ pin_project! {
     #[derive(Debug)]
     enum State<F> {
         Refused { error: Option<Error> },
-        Sending { #[pin] response: F },
+        Sending { #[pin] response: F, config: Arc<Config> },
     }
 }
 
@@ -84,9 +84,9 @@ where
                     .expect("a future is not polled after it has ended");
                 Poll::Ready(Err(error.into()))
             }
-            StateProjection::Sending { response } => {
+            StateProjection::Sending { response, config } => {
                 let mut response = ready!(response.poll(cx)).map_err(Into::into)?;
-                remove_connection_headers(response.headers_mut());
+                config.clean_answer(response.headers_mut());
                 Poll::Ready(Ok(response))
             }
         }
