@@ -25,6 +25,8 @@ pub(super) struct Config {
     pub(super) allowed_headers: Names,
     pub(super) allowed_parameters: Names,
     pub(super) empty_segments: bool,
+    pub(super) fixed_path: Option<String>,
+    pub(super) trailing_slash: bool,
     pub(super) removed_headers: Names,
     pub(super) set_headers: HeaderMap,
     pub(super) removed_answer_headers: Names,

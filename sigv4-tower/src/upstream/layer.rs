@@ -107,6 +107,8 @@ impl UpstreamLayer {
             allowed_headers: Names::default(),
             allowed_parameters: Names::default(),
             empty_segments: false,
+            fixed_path: None,
+            trailing_slash: false,
             removed_headers: Names::default(),
             set_headers: HeaderMap::new(),
             removed_answer_headers: Names::default(),
@@ -266,6 +268,37 @@ impl UpstreamLayer {
         I: IntoIterator<Item: AsRef<str>>,
     {
         self.config.allowed_parameters.extend(names);
+        self
+    }
+
+    /// Sends every request to this path, below that of the upstream, in place of the client's. The
+    /// client's has to be below the [prefix](Self::strip_path_prefix) all the same, and its query
+    /// passes.
+    ///
+    /// ```
+    /// # use sigv4_tower::UpstreamLayer;
+    /// let upstream = UpstreamLayer::new("https://api.example.com/prod")?.path("/orders")?;
+    /// # Ok::<(), sigv4_tower::UpstreamConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When `path` is none, or has dot segments, a query or a fragment.
+    pub fn path(mut self, path: &str) -> Result<Self, UpstreamConfigError> {
+        let is_path = PathAndQuery::try_from(path)
+            .is_ok_and(|parsed| parsed.as_str() == path && parsed.query().is_none());
+        if !is_path || check_path(path, true).is_err() {
+            return Err(UpstreamConfigError::new(
+                "the path must begin with a slash and have no dot segments, query or fragment",
+            ));
+        }
+        self.config.fixed_path = Some(path.to_owned());
+        Ok(self)
+    }
+
+    /// Adds a slash to the end of paths that have none. What is sent is what is signed.
+    pub fn ensure_trailing_slash(mut self) -> Self {
+        self.config.trailing_slash = true;
         self
     }
 

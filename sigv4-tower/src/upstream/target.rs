@@ -22,10 +22,13 @@ impl Config {
             return Err(NO_ROUTE);
         }
 
-        let mut target = String::with_capacity(given.path().len() + self.base_path.len() + 64);
+        let rest = self.fixed_path.as_deref().unwrap_or(rest);
+        let query_length = given.query().map_or(0, str::len);
+        let length = self.base_path.len() + rest.len() + query_length + "/?".len();
+        let mut target = String::with_capacity(length);
         target.push_str(&self.base_path);
         target.push_str(rest);
-        if target.is_empty() {
+        if target.is_empty() || (self.trailing_slash && !target.ends_with('/')) {
             target.push('/');
         }
         let mut separator = '?';
@@ -158,6 +161,72 @@ mod tests {
             let layer = UpstreamLayer::new(upstream).unwrap();
             let request = directed(layer, Request::get(target)).await.unwrap();
             assert_eq!(request.uri().to_string(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn ends_paths_in_a_slash_where_told() {
+        for (target, expected) in [
+            ("/bedrock", "/"),
+            ("/bedrock/", "/"),
+            ("/bedrock/a", "/a/"),
+            ("/bedrock/a/?b=/c", "/a/?b=/c"),
+            ("/bedrock/a?b", "/a/?b"),
+            ("/bedrock/a%2F", "/a%2F/"),
+        ] {
+            let layer = layer().ensure_trailing_slash();
+            let request = directed(layer, Request::get(target)).await.unwrap();
+            assert_eq!(request.uri().path_and_query().unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn sends_all_to_one_path_where_told() {
+        for (upstream, target, expected) in [
+            ("https://a.example.com", "/bedrock", Ok("/sign/a%20b")),
+            (
+                "https://a.example.com",
+                "/bedrock/x/y?z=1",
+                Ok("/sign/a%20b?z=1"),
+            ),
+            (
+                "https://a.example.com/v1/",
+                "/bedrock/x",
+                Ok("/v1/sign/a%20b"),
+            ),
+            (
+                "https://a.example.com",
+                "/bedrock/..",
+                Err(ErrorKind::AmbiguousTarget),
+            ),
+            ("https://a.example.com", "/x", Err(ErrorKind::NoRoute)),
+        ] {
+            let layer = UpstreamLayer::new(upstream)
+                .and_then(|layer| layer.strip_path_prefix("/bedrock").path("/sign/a%20b"))
+                .unwrap();
+            let result = directed(layer, Request::get(target)).await;
+            let sent = result.map(|request| request.uri().path_and_query().unwrap().to_string());
+            assert_eq!(sent.as_deref().map_err(|kind| *kind), expected, "{target}");
+        }
+        let both = layer().ensure_trailing_slash().path("/sign").unwrap();
+        let request = directed(both, Request::get("/bedrock/x")).await.unwrap();
+        assert_eq!(request.uri().path(), "/sign/");
+    }
+
+    #[test]
+    fn takes_nothing_but_a_path_for_one() {
+        for bad in [
+            "",
+            "sign",
+            "*",
+            "/a?b",
+            "/a#b",
+            "/a/../b",
+            "/a/%2e%2e",
+            "/a b",
+            "https://b/",
+        ] {
+            assert!(layer().path(bad).is_err(), "{bad}");
         }
     }
 
