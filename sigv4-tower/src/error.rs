@@ -52,6 +52,8 @@ pub enum ErrorKind {
     /// The body is in the encoding of another signature (aws-chunked), which would become a part of
     /// what is stored.
     EncodedBody,
+    /// The request asks for another protocol on its connection: a WebSocket.
+    Upgrade,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }

@@ -106,6 +106,12 @@ async fn each_error_has_its_status() {
             .append("host", HeaderValue::from_static("b"));
         request
     };
+    let websocket = {
+        let mut request = with_header("connection", "upgrade");
+        let value = HeaderValue::from_static("websocket");
+        request.headers_mut().append("upgrade", value);
+        request
+    };
     let failing = builder_with(Failing::always(), "sqs", HOST).build();
     for (name, authorizer, request, status, text) in [
         (
@@ -158,6 +164,7 @@ async fn each_error_has_its_status() {
             "transfer coding",
         ),
         ("two hosts", sqs(), two_hosts, 400, "more than one host"),
+        ("a WebSocket", sqs(), websocket, 501, "WebSocket"),
         (
             "trailers",
             sqs(),

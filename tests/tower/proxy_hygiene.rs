@@ -156,6 +156,31 @@ async fn nothing_of_the_connection() {
 }
 
 #[tokio::test]
+async fn no_websocket_which_is_refused_by_name() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let upstream = UpstreamLayer::new(&server.url()).unwrap();
+    let gateway = Gateway::start(upstream, authorizer("bedrock", &server.authority())).await;
+    let answer = gateway
+        .exchange(
+            "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close, Upgrade\r\n\
+             Upgrade: h2c, WebSocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await;
+    assert_eq!(answer.status(), 501, "{answer:?}");
+    assert!(answer.0.contains("WebSocket"), "{answer:?}");
+    assert_eq!(server.requests(), []);
+
+    let offer = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\n\
+                 Upgrade: h2c\r\nHTTP2-Settings: evil\r\n\r\n";
+    let answer = gateway.exchange(offer).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    let request = server.only_request();
+    verified(&request, b"");
+    assert_eq!(names(&request), ["authorization", "host", "x-amz-date"]);
+}
+
+#[tokio::test]
 async fn expect_is_met_by_the_proxy() {
     let request = forwarded(
         "PUT /sqs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\

@@ -31,7 +31,8 @@ use crate::upstream::path::check_path;
 ///   [prefix](Self::strip_path_prefix), and the query. A prefix matches whole segments only. Paths
 ///   with dot segments (`..`, `%2e%2e`, `a%2F..`) or [empty segments](Self::allow_empty_segments)
 ///   are refused; what is escaped twice passes as it is. Refused are also requests that name two
-///   hosts, `TRACE`, and transfer codings other than `chunked`.
+///   hosts, `TRACE`, transfer codings other than `chunked`, and upgrades to a WebSocket. Other
+///   upgrades are not offered to the upstream.
 /// - `Authorization`, every `x-amz-*` and `x-amzn-*` header and every `X-Amz-*` query parameter are
 ///   removed, except those allowed [by name](Self::allow_amz_headers).
 /// - The headers that concern the client's connection alone are removed, with those that
