@@ -232,7 +232,11 @@ fn upstream_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorKind::TargetTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        ErrorKind::AmbiguousTarget | ErrorKind::AmbiguousHost => StatusCode::BAD_REQUEST,
+        ErrorKind::AmbiguousTarget
+        | ErrorKind::AmbiguousHost
+        | ErrorKind::HeaderValue
+        | ErrorKind::RepeatedHeader
+        | ErrorKind::ContentLength => StatusCode::BAD_REQUEST,
     }
 }
 

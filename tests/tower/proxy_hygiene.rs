@@ -181,6 +181,37 @@ async fn no_websocket_which_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn no_value_that_is_not_ascii_and_no_second_type_or_length() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let upstream = UpstreamLayer::new(&server.url()).unwrap();
+    let gateway = Gateway::start(upstream, authorizer("sqs", &server.authority())).await;
+    for (header, text) in [
+        (&b"X-Name: J\xfcrgen"[..], "`x-name`"),
+        ("X-Name: Jürgen".as_bytes(), "`x-name`"),
+        (b"Content-Type: a/b\r\nContent-Type: a/b", "Content-Type"),
+        // These two the server in front refuses by itself.
+        (b"X-Name: \x01", ""),
+        (b"Content-Length: 5", ""),
+    ] {
+        let mut request = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n".to_vec();
+        request.extend_from_slice(b"Content-Length: 4\r\n");
+        request.extend_from_slice(header);
+        request.extend_from_slice(b"\r\n\r\nbody");
+        let answer = gateway.exchange(request).await;
+        assert_eq!(answer.status(), 400, "{answer:?}");
+        assert!(answer.0.contains(text), "{answer:?}");
+        assert!(!answer.0.contains("rgen"), "{answer:?}");
+    }
+    assert_eq!(server.requests(), []);
+
+    let twice = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 4\r\n\
+                 Connection: close\r\n\r\nbody";
+    let answer = gateway.exchange(twice).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert_eq!(server.only_request().values("content-length"), ["4"]);
+}
+
+#[tokio::test]
 async fn expect_is_met_by_the_proxy() {
     let request = forwarded(
         "PUT /sqs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\

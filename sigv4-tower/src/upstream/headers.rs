@@ -2,7 +2,9 @@
 
 use http::HeaderMap;
 use http::HeaderName;
+use http::HeaderValue;
 use http::header;
+use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -18,6 +20,9 @@ impl Config {
         });
         headers.remove(header::AUTHORIZATION);
         self.removed_headers.remove_from(headers);
+        check_values(headers)?;
+        check_repeated(headers)?;
+        merge_lengths(headers)?;
 
         headers.remove(header::HOST);
         if let Some(host) = &self.host {
@@ -37,6 +42,53 @@ impl Config {
         remove_connection_headers(headers);
         self.removed_answer_headers.remove_from(headers);
     }
+}
+
+/// Refuses values that one hop may read otherwise than another: octets that are not ASCII have no
+/// agreed meaning. A tab is legal white space.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-5.5>
+fn check_values(headers: &HeaderMap) -> Result<(), Error> {
+    match headers.iter().find(|(_, value)| value.to_str().is_err()) {
+        Some((name, _)) => Err(bad_value(name)),
+        None => Ok(()),
+    }
+}
+
+#[cold]
+fn bad_value(name: &HeaderName) -> Error {
+    let name = name.as_str();
+    let name = name.get(..MAX_NAME).unwrap_or(name);
+    Error::with_message(
+        ErrorKind::HeaderValue,
+        format!("the header `{name}` has a value that is not visible ASCII; encode it"),
+    )
+}
+
+/// How much of a header's name an error repeats.
+const MAX_NAME: usize = 64;
+
+/// Refuses a body with two types, of which each hop would choose one.
+fn check_repeated(headers: &HeaderMap) -> Result<(), Error> {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    match types.nth(1) {
+        Some(_) => Err(REPEATED_TYPE),
+        None => Ok(()),
+    }
+}
+
+/// Makes one length of a repeated one.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+fn merge_lengths(headers: &mut HeaderMap) -> Result<(), Error> {
+    let length = adapter::declared_length(headers).map_err(|_| BAD_LENGTH)?;
+    let mut given = headers.get_all(header::CONTENT_LENGTH).iter();
+    let is_list = |value: &HeaderValue| value.as_bytes().contains(&b',');
+    let is_repeated = given.next().is_some_and(is_list) || given.next().is_some();
+    if let Some(length) = length.filter(|_| is_repeated) {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(())
 }
 
 /// Removes what concerns one connection and is not forwarded.
@@ -93,6 +145,15 @@ const CONNECTION_HEADERS: [HeaderName; 9] = [
 const TOO_MANY_HEADERS: Error = Error::new(
     ErrorKind::TooManyHeaders,
     "the request has too many headers to be forwarded; send fewer",
+);
+
+const REPEATED_TYPE: Error = Error::new(
+    ErrorKind::RepeatedHeader,
+    "the request has more than one Content-Type header; leave one",
+);
+const BAD_LENGTH: Error = Error::new(
+    ErrorKind::ContentLength,
+    "the Content-Length header is no number, or there are several that differ; leave one",
 );
 
 #[cfg(test)]
@@ -162,5 +223,89 @@ mod tests {
             ("x-set", "2"),
         ];
         assert_eq!(headers, expected);
+    }
+
+    #[tokio::test]
+    async fn refuses_values_that_are_not_ascii() {
+        for (value, expected) in [
+            (&b"plain"[..], Ok(())),
+            (b"tab\tand blank", Ok(())),
+            (b"", Ok(())),
+            (b"!~", Ok(())),
+            (b"\x80", Err(ErrorKind::HeaderValue)),
+            (b"caf\xe9", Err(ErrorKind::HeaderValue)),
+            ("é".as_bytes(), Err(ErrorKind::HeaderValue)),
+            (b"\xff", Err(ErrorKind::HeaderValue)),
+        ] {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            let first = Request::get("/bedrock/").header("x-a", &value);
+            let second = Request::get("/bedrock/")
+                .header("x-a", "plain")
+                .header("x-a", &value);
+            for request in [first, second] {
+                let result = directed(layer(), request).await.map(drop);
+                assert_eq!(result, expected, "{value:?}");
+            }
+            // Nobody minds what is not forwarded.
+            let removing = layer().remove_headers(["cookie"]).unwrap();
+            let request = Request::get("/bedrock/")
+                .header("cookie", &value)
+                .header("x-amz-meta-a", &value);
+            assert!(directed(removing, request).await.is_ok(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn names_the_header_of_a_bad_value_and_not_the_value() {
+        let long = "x".repeat(100);
+        for (name, named) in [("x-a", "`x-a`"), (&*long, &*format!("`{}`", &long[..64]))] {
+            let name = HeaderName::try_from(name).unwrap();
+            let value = HeaderValue::from_bytes(b"secret\xff").unwrap();
+            let headers = HeaderMap::from_iter([(name, value)]);
+            let error = check_values(&headers).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(named) && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_a_body_of_two_types() {
+        for second in ["text/plain", "application/json"] {
+            let request = Request::post("/bedrock/")
+                .header("content-type", "application/json")
+                .header("content-type", second);
+            let refused = directed(layer(), request).await;
+            assert_eq!(refused.unwrap_err(), ErrorKind::RepeatedHeader);
+        }
+    }
+
+    #[tokio::test]
+    async fn forwards_one_length_or_none() {
+        for (given, expected) in [
+            (&["0"][..], Ok("0")),
+            (&["0", "0"], Ok("0")),
+            (&["0, 0"], Ok("0")),
+            (&["0", "0,0"], Ok("0")),
+            (&["0", "1"], Err(ErrorKind::ContentLength)),
+            (&["0, 1"], Err(ErrorKind::ContentLength)),
+            (&["-1"], Err(ErrorKind::ContentLength)),
+            (&["0x1"], Err(ErrorKind::ContentLength)),
+            (&[""], Err(ErrorKind::ContentLength)),
+            (&["18446744073709551616"], Err(ErrorKind::ContentLength)),
+        ] {
+            let request = given
+                .iter()
+                .fold(Request::post("/bedrock/"), |request, length| {
+                    request.header("content-length", *length)
+                });
+            let sent = directed(layer(), request).await.map(|request| {
+                let lengths = request.headers().get_all("content-length").iter();
+                lengths
+                    .map(|length| length.to_str().unwrap().to_owned())
+                    .collect()
+            });
+            let expected = expected.map(|length| vec![length.to_owned()]);
+            assert_eq!(sent, expected, "{given:?}");
+        }
     }
 }

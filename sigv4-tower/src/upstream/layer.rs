@@ -33,6 +33,9 @@ use crate::upstream::path::check_path;
 ///   are refused; what is escaped twice passes as it is. Refused are also requests that name two
 ///   hosts, `TRACE`, transfer codings other than `chunked`, and upgrades to a WebSocket. Other
 ///   upgrades are not offered to the upstream.
+/// - Refused are header values with octets that are not ASCII, or control characters other than tabs,
+///   a repeated `Content-Type`, and a `Content-Length` that contradicts itself; one that only repeats
+///   itself is sent once.
 /// - `Authorization`, every `x-amz-*` and `x-amzn-*` header and every `X-Amz-*` query parameter are
 ///   removed, except those allowed [by name](Self::allow_amz_headers).
 /// - The headers that concern the client's connection alone are removed, with those that
