@@ -113,6 +113,8 @@ pub enum ErrorKind {
     TooManyHeaders,
     /// The payload mode is one that the service does not accept.
     Payload,
+    /// The body has another SHA-256 than was said of it.
+    PayloadHash,
     /// The service wants to know the length of the body beforehand.
     LengthRequired,
     /// The signing time is before 1970 or after 9999.

@@ -229,14 +229,15 @@ fn upstream_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::NoRoute => StatusCode::NOT_FOUND,
         ErrorKind::Method => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::TransferCoding | ErrorKind::Upgrade => StatusCode::NOT_IMPLEMENTED,
-        ErrorKind::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorKind::TargetTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ErrorKind::AmbiguousTarget
         | ErrorKind::AmbiguousHost
         | ErrorKind::HeaderValue
         | ErrorKind::RepeatedHeader
-        | ErrorKind::ContentLength => StatusCode::BAD_REQUEST,
+        | ErrorKind::ContentLength
+        | ErrorKind::PayloadHash
+        | ErrorKind::EncodedBody => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -71,6 +71,9 @@ pub enum ErrorKind {
     EncodedBody,
     /// The request asks for another protocol on its connection: a WebSocket.
     Upgrade,
+    /// `x-amz-content-sha256` is neither a hash nor anything else that can be
+    /// [followed](crate::UpstreamLayer::follow_client_payload).
+    PayloadHash,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }
