@@ -124,6 +124,8 @@ pub(super) struct Circumstances {
     subjects: Subjects,
     /// Whether the `Date` of the answer is that of the server, and nobody else's.
     is_trusted: bool,
+    /// Whether the signature is in the query, where it has a lifetime.
+    in_query: bool,
 }
 
 impl Circumstances {
@@ -133,6 +135,7 @@ impl Circumstances {
         uri: &Uri,
         (signed, skew): (SystemTime, Skew),
         ends: Option<SystemTime>,
+        in_query: bool,
     ) -> Self {
         let is_trusted = matches!(uri.scheme_str(), Some("https" | "wss"))
             || uri
@@ -144,6 +147,7 @@ impl Circumstances {
             ends,
             subjects: learning.subjects(rules),
             is_trusted,
+            in_query,
         }
     }
 }
