@@ -61,6 +61,8 @@ mod recover;
 #[cfg(test)]
 mod redirects;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod retries;
 #[cfg(test)]
 mod secrecy;

@@ -29,6 +29,7 @@ mod length_checked;
 mod placement;
 mod receipt;
 mod recovery;
+mod refusal;
 mod scope;
 mod task;
 
@@ -70,6 +71,8 @@ pub use self::http_send::HttpSend;
 pub use self::http_send::MAX_ANSWER;
 pub use self::placement::Placement;
 pub use self::receipt::SigningReceipt;
+pub use self::refusal::AwsRefusal;
+pub use self::refusal::RefusalCause;
 pub use self::scope::HostScope;
 pub use self::task::Runtime;
 pub use self::task::Task;

@@ -53,7 +53,7 @@ impl Code {
 }
 
 /// Returns the name that is in the headers.
-fn name_in_headers(headers: &HeaderMap) -> Option<&str> {
+pub(in crate::runtime) fn name_in_headers(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
     Some(bare(value))
 }
@@ -88,13 +88,13 @@ impl Report {
 /// What a body, or the beginning of one, calls its error, and what it says of it. The text may hold
 /// a session token.
 #[derive(Clone, Copy, Default)]
-struct Found<'a> {
-    code: Option<&'a str>,
-    message: Option<&'a [u8]>,
+pub(in crate::runtime) struct Found<'a> {
+    pub(in crate::runtime) code: Option<&'a str>,
+    pub(in crate::runtime) message: Option<&'a [u8]>,
 }
 
 impl<'a> Found<'a> {
-    fn read(body: &'a [u8]) -> Self {
+    pub(in crate::runtime) fn read(body: &'a [u8]) -> Self {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let found = match body.trim_ascii_start() {
             text @ [b'{', ..] => Fields::in_json(text),
@@ -116,18 +116,18 @@ fn bare(code: &str) -> &str {
     code.trim()
 }
 
-fn blames_time(message: &[u8]) -> bool {
+pub(in crate::runtime) fn blames_time(message: &[u8]) -> bool {
     [&b"Signature expired"[..], b"Signature not yet current"]
         .iter()
         .any(|text| contains(message, text))
 }
 
 /// Tells whether S3 says that the lifetime in the query of a request is over.
-fn has_expired(message: &[u8]) -> bool {
+pub(in crate::runtime) fn has_expired(message: &[u8]) -> bool {
     message.starts_with(b"Request has expired")
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+pub(in crate::runtime) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
@@ -166,7 +166,7 @@ impl<'a> Fields<'a> {
                     Some(b"__type") => codes[0] = codes[0].or(Some(string)),
                     Some(b"code") => codes[1] = codes[1].or(Some(string)),
                     Some(b"Code") => codes[2] = codes[2].or(Some(string)),
-                    Some(b"message" | b"Message") => {
+                    Some(b"message" | b"Message" | b"detailedMessage") => {
                         found.message = found.message.or(Some(string));
                     }
                     Some(_) => {}

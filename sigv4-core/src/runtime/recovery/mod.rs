@@ -4,7 +4,7 @@
 //! other credentials, as often as the cache allows, that the time is corrected within a bound, and
 //! that its own request is sent once more.
 
-mod code;
+pub(super) mod code;
 mod date;
 mod inquiry;
 mod peek;
@@ -28,6 +28,7 @@ use crate::runtime::scope;
 pub use self::inquiry::Inquiry;
 pub use self::inquiry::Remedy;
 pub use self::inquiry::Replacement;
+pub(super) use self::peek::MOST;
 pub use self::peek::Peek;
 pub use self::peek::PeekedBody;
 pub(super) use self::skew::Skew;
