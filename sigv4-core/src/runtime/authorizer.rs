@@ -183,12 +183,13 @@ impl Authorizer {
         }
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
-            (mode, _) if adapter::is_encoding(mode) && !inner.placement.takes_streams() => {
-                Err(NO_STREAM_IN_QUERY)
+            (mode, _) if adapter::is_encoding(mode) || mode == PayloadMode::PreChunked => {
+                if !inner.placement.takes_streams() {
+                    return Err(NO_STREAM_IN_QUERY);
+                }
+                // Whether the service takes it, the signer says, which knows the body.
+                Ok(Plan::Sign(mode))
             }
-            // Whether the service takes it, the signer says, which knows the body.
-            (mode, _) if adapter::is_encoding(mode) => Ok(Plan::Sign(mode)),
-            (PayloadMode::PreChunked, _) => Ok(Plan::Sign(mode)),
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),
