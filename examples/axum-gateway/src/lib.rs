@@ -7,5 +7,6 @@ pub mod config;
 pub mod credentials;
 pub mod gateway;
 pub mod guard;
+pub mod log;
 pub mod state;
 pub mod stats;
