@@ -58,7 +58,11 @@ mod tests {
         let first = admission.enter(2).unwrap();
         let _second = admission.enter(2).unwrap();
         assert!(admission.enter(2).is_none());
-        assert_eq!(admission.in_flight(), 2, "who was not let in is not counted");
+        assert_eq!(
+            admission.in_flight(),
+            2,
+            "who was not let in is not counted"
+        );
         drop(first);
         assert!(admission.enter(2).is_some());
         assert!(admission.enter(0).is_none());

@@ -35,7 +35,7 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    pub(crate) const fn new(body: Incoming, route: Arc<Route>) -> Self {
+    pub(crate) fn new(body: Incoming, route: Arc<Route>) -> Self {
         let patience = Patience::new(route.idle());
         Self {
             body,

@@ -1,6 +1,8 @@
 //! Who may call: keys in headers, and certificates.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use http::HeaderMap;
 use http::HeaderName;
@@ -28,6 +30,8 @@ pub struct Callers {
     certificates: Vec<(ServerName<'static>, usize)>,
     /// By caller: the indexes of its routes; all, if there are none.
     routes: Vec<Option<BTreeSet<usize>>>,
+    /// Differs from that of all others.
+    generation: usize,
 }
 
 #[derive(Debug)]
@@ -51,7 +55,10 @@ impl Callers {
     /// Prepares the callers of a configuration.
     #[must_use]
     pub fn new(callers: &[config::Caller], routes: &[config::Route]) -> Self {
-        let mut made = Self::default();
+        let mut made = Self {
+            generation: GENERATION.fetch_add(1, Ordering::Relaxed),
+            ..Self::default()
+        };
         for (index, caller) in callers.iter().enumerate() {
             match &caller.key {
                 CallerKey::Bearer(secret) => made.bearer.push(Key::new(secret, index)),
@@ -78,6 +85,12 @@ impl Callers {
         made
     }
 
+    /// Returns a number that no others have.
+    #[must_use]
+    pub const fn generation(&self) -> usize {
+        self.generation
+    }
+
     /// Tells whether there are any.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -88,12 +101,6 @@ impl Callers {
     #[must_use]
     pub fn has_keys(&self) -> bool {
         !self.bearer.is_empty() || !self.headers.is_empty()
-    }
-
-    /// Tells whether any caller is known by a certificate.
-    #[must_use]
-    pub fn has_certificates(&self) -> bool {
-        !self.certificates.is_empty()
     }
 
     /// Finds out who calls, by what the request shows or else by the certificate of its connection.
@@ -175,6 +182,8 @@ fn find(keys: &[Key], shown: &[u8]) -> Option<usize> {
     })
 }
 
+static GENERATION: AtomicUsize = AtomicUsize::new(0);
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -218,12 +227,19 @@ mod tests {
             ),
             (
                 "two tokens",
-                &[("authorization", "Bearer one"), ("authorization", "Bearer one")],
+                &[
+                    ("authorization", "Bearer one"),
+                    ("authorization", "Bearer one"),
+                ],
                 wrong,
             ),
             ("a header", &[("x-key", "four")], Ok(Some(3))),
             ("another's key in it", &[("x-key", "one")], wrong),
-            ("the header twice", &[("x-key", "four"), ("x-key", "four")], wrong),
+            (
+                "the header twice",
+                &[("x-key", "four"), ("x-key", "four")],
+                wrong,
+            ),
             (
                 "a signature and a header",
                 &[("authorization", "AWS4-HMAC-SHA256 x"), ("x-key", "three")],
@@ -241,7 +257,10 @@ mod tests {
             ),
         ] {
             let headers = shown.iter().map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
             });
             let mut map = HeaderMap::new();
             headers.for_each(|(name, value)| drop(map.append(name, value)));

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -13,11 +14,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use sigv4_core::ConfigError;
 use sigv4_core::runtime::CredentialsCache;
+use sigv4_core::runtime::CredentialsEvent;
 use sigv4_core::runtime::Providers;
 use sigv4_tower::ServiceSend;
 
 use crate::client::tls_config;
 use crate::config::Credentials;
+use crate::log;
 use crate::state::NamedCache;
 use crate::stats::Stats;
 
@@ -26,6 +29,7 @@ use crate::stats::Stats;
 pub struct Caches {
     providers: Providers,
     stats: Stats,
+    given: Vec<NamedCache>,
 }
 
 impl Caches {
@@ -47,7 +51,17 @@ impl Caches {
             .wrap_connector(connector);
         let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
         let providers = Providers::light(ServiceSend::new(client));
-        Ok(Self { providers, stats })
+        let given = Vec::new();
+        Ok(Self {
+            providers,
+            stats,
+            given,
+        })
+    }
+
+    /// Has this cache used for the credentials of its name, whatever is configured.
+    pub fn put(&mut self, cache: NamedCache) {
+        self.given.push(cache);
     }
 
     /// Makes the caches of a configuration. One that is there already, and is to have the same
@@ -65,7 +79,9 @@ impl Caches {
             let is_same = |cache: &&NamedCache| {
                 cache.name == credentials.name && cache.fingerprint == credentials.fingerprint
             };
-            if let Some(cache) = existing.iter().find(is_same) {
+            let is_given = |cache: &&NamedCache| cache.name == credentials.name;
+            let given = self.given.iter().find(is_given);
+            if let Some(cache) = given.or_else(|| existing.iter().find(is_same)) {
                 return Ok(cache.clone());
             }
             let builder = credentials.source.cache(&self.providers);
@@ -73,7 +89,14 @@ impl Caches {
                 name: credentials.name.to_string(),
                 source,
             })?;
-            let hook = self.stats.credentials(&credentials.name);
+            let (name, count) = (
+                Arc::clone(&credentials.name),
+                self.stats.credentials(&credentials.name),
+            );
+            let hook = move |event: &CredentialsEvent| {
+                count(event);
+                log::credentials(&name, event);
+            };
             Ok(NamedCache {
                 name: credentials.name.clone(),
                 kind: credentials.source.kind(),

@@ -25,7 +25,9 @@ impl Fault {
         let mut causes = std::iter::successors(Some(error), |&error| error.source());
         causes.find_map(|cause| {
             // A client hands the error of a body on in a box, and `io` one of a connection in another.
-            let inner = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+            let inner = cause
+                .downcast_ref::<std::io::Error>()
+                .and_then(|io| io.get_ref());
             let inner = inner.and_then(|inner| inner.downcast_ref::<Self>());
             cause.downcast_ref::<Self>().or(inner).copied()
         })
@@ -50,11 +52,11 @@ impl Fault {
             Self::UploadStalled => "upload_stalled",
         }
     }
-}
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// Returns what a client is told.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
             Self::ConnectTimeout => "the upstream took no connection in time; nothing was sent",
             Self::AnswerTimeout => {
                 "the upstream did not begin its answer in time; what was asked for may still be \
@@ -62,7 +64,13 @@ impl fmt::Display for Fault {
             }
             Self::AnswerStalled => "the upstream stopped in the middle of its answer",
             Self::UploadStalled => "the body of the request did not come on in time",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

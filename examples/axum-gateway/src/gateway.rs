@@ -38,6 +38,7 @@ use crate::route;
 use crate::route::Found;
 use crate::server::Arrival;
 use crate::server::Exchange;
+use crate::server::Timeouts;
 use crate::stack::Route;
 use crate::stack::UpstreamBody;
 use crate::stack::UpstreamFuture;
@@ -65,6 +66,8 @@ pub struct Plan {
     pub concurrency: usize,
     /// Which requests get a line in the log.
     pub log: LogRequests,
+    /// How long clients may take.
+    pub(crate) timeouts: Timeouts,
 }
 
 /// What a listener lets in.
@@ -92,9 +95,19 @@ impl Gateway {
         self.plan.store(Arc::new(plan));
     }
 
+    /// Returns how long clients may take.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.plan.load().timeouts
+    }
+
     /// Takes a request: it is on its way to the upstream then, or refused.
     #[must_use]
-    pub fn take(&self, from: &Arrival, exchange: Exchange, request: Request<Incoming>) -> Answering {
+    pub fn take(
+        &self,
+        from: &Arrival,
+        exchange: Exchange,
+        request: Request<Incoming>,
+    ) -> Answering {
         let plan = self.plan.load();
         let begun = Begun {
             request_id: RequestId::of(request.headers()),

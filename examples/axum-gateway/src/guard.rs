@@ -33,7 +33,11 @@ impl Guard {
     #[must_use]
     pub fn knows(&self, host: Option<&str>) -> bool {
         host.is_some_and(|host| {
-            is_loopback(host) || self.names.iter().any(|name| name.eq_ignore_ascii_case(host))
+            is_loopback(host)
+                || self
+                    .names
+                    .iter()
+                    .any(|name| name.eq_ignore_ascii_case(host))
         })
     }
 }

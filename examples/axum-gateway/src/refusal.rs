@@ -1,14 +1,13 @@
 //! What the gateway itself answers to requests that it does not forward.
 
-use std::borrow::Cow;
 use std::error::Error;
 
-use http::HeaderName;
 use http::HeaderValue;
 use http::Method;
 use http::Response;
 use http::StatusCode;
 use http::header;
+use sigv4_tower::UpstreamLayer;
 
 use crate::body::Answer;
 use crate::fault::Fault;
@@ -17,11 +16,17 @@ use crate::route;
 /// Why a request is not forwarded, and what its client is told.
 #[derive(Debug)]
 pub struct Refusal {
+    kind: Kind,
+    /// The methods that there are.
+    allow: Option<HeaderValue>,
+    route: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kind {
     status: StatusCode,
     reason: &'static str,
-    text: Cow<'static, str>,
-    header: Option<(HeaderName, HeaderValue)>,
-    route: Option<usize>,
+    text: &'static str,
 }
 
 impl Refusal {
@@ -29,81 +34,76 @@ impl Refusal {
     pub const TWO_HOSTS: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_host",
-        "the request names more than one host; leave one\n",
+        "the request names more than one host; leave one",
     );
     /// No key was shown, and one is needed.
-    pub const NO_KEY: Self = Self {
-        header: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        ..Self::new(
-            StatusCode::UNAUTHORIZED,
-            "no_key",
-            "the request shows no key of a caller: a bearer token, a header of its own or a \
-             client certificate\n",
-        )
-    };
+    pub const NO_KEY: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "no_key",
+        "the request shows no key of a caller: a bearer token, a header of its own or a client \
+         certificate",
+    );
     /// A key was shown that is nobody's.
-    pub const WRONG_KEY: Self = Self {
-        header: Some((
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Bearer error=\"invalid_token\""),
-        )),
-        ..Self::new(
-            StatusCode::UNAUTHORIZED,
-            "wrong_key",
-            "the key in the request is that of no caller, or there is more than one\n",
-        )
-    };
+    pub const WRONG_KEY: Self = Self::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong_key",
+        "the key in the request is that of no caller, or there is more than one",
+    );
     /// The caller may not use the route.
     pub const OTHER_ROUTE: Self = Self::new(
         StatusCode::FORBIDDEN,
         "route_not_allowed",
-        "the caller may not use this route\n",
+        "the caller may not use this route",
     );
     /// The Host header is not one of the listener's.
     pub const OTHER_HOST: Self = Self::new(
         StatusCode::MISDIRECTED_REQUEST,
         "unknown_host",
-        "the Host header is neither loopback nor one of the listener's hosts\n",
+        "the Host header is neither loopback nor one of the listener's hosts",
     );
     /// A browser says that a page has made the request.
     pub const WEB_PAGE: Self = Self::new(
         StatusCode::FORBIDDEN,
         "web_page",
-        "requests of web pages are not signed\n",
+        "requests of web pages are not signed",
     );
     /// The target is no path.
     pub const NO_PATH: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_target",
-        "the request target is no path; a tunnel or `*` cannot be forwarded\n",
+        "the request target is no path; a tunnel or `*` cannot be forwarded",
     );
     /// The path may be read in more than one way.
     pub const AMBIGUOUS_PATH: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_target",
-        "the path has empty or dot segments, which servers read differently; leave them out\n",
+        "the path has empty or dot segments, which servers read differently; leave them out",
     );
     /// There are as many requests as there may be.
-    pub const BUSY: Self = Self {
-        header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))),
-        ..Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_requests",
-            "the gateway is working on as many requests as it may; try again\n",
-        )
-    };
+    pub const BUSY: Self = Self::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too_many_requests",
+        "the gateway is working on as many requests as it may; try again",
+    );
     const NO_ROUTE: Self = Self::new(
         StatusCode::NOT_FOUND,
         "no_route",
-        "the path leads to no upstream\n",
+        "the path leads to no upstream",
+    );
+    const OTHER_METHODS: Self = Self::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method",
+        "no route takes this method",
     );
 
     const fn new(status: StatusCode, reason: &'static str, text: &'static str) -> Self {
         Self {
-            status,
-            reason,
-            text: Cow::Borrowed(text),
-            header: None,
+            kind: Kind {
+                status,
+                reason,
+                text,
+            },
+            allow: None,
             route: None,
         }
     }
@@ -112,22 +112,17 @@ impl Refusal {
     #[must_use]
     pub fn other_methods(methods: &[Method]) -> Self {
         Self {
-            header: Some((header::ALLOW, route::allow(methods))),
-            ..Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method",
-                "no route takes this method\n",
-            )
+            allow: Some(route::allow(methods)),
+            ..Self::OTHER_METHODS
         }
     }
 
     /// There is no route for this path, which says nothing if the path may be read in two ways.
     #[must_use]
     pub fn no_route(path: &str) -> Self {
-        if route::has_dot_segments(path) {
-            Self::AMBIGUOUS_PATH
-        } else {
-            Self::NO_ROUTE
+        match UpstreamLayer::check_path(path) {
+            Ok(()) => Self::NO_ROUTE,
+            Err(_) => Self::AMBIGUOUS_PATH,
         }
     }
 
@@ -147,32 +142,32 @@ impl Refusal {
     /// Returns its name, for metrics and logs.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
-        self.reason
+        self.kind.reason
     }
 
     /// Returns the status of the answer.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.kind.status
     }
 
     /// Makes the answer.
     #[must_use]
     pub fn into_response(self) -> Response<Answer> {
-        let body = match self.text {
-            Cow::Borrowed(text) => Answer::text(text),
-            Cow::Owned(text) => Answer::text(text),
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = self.status;
+        let Kind { status, text, .. } = self.kind;
+        let mut response = Response::new(Answer::text(format!("{text}\n")));
+        *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        let mut say = |name, value| drop(headers.insert(name, HeaderValue::from_static(value)));
+        say(header::CONTENT_TYPE, "text/plain; charset=utf-8");
+        say(header::CACHE_CONTROL, "no-store");
+        match status {
+            StatusCode::UNAUTHORIZED => say(header::WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::SERVICE_UNAVAILABLE => say(header::RETRY_AFTER, "1"),
+            _ => {}
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, methods);
         }
         response
     }
@@ -180,10 +175,7 @@ impl Refusal {
 
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
-        Self {
-            text: Cow::Owned(format!("{fault}\n")),
-            ..Self::new(fault.status(), fault.as_str(), "")
-        }
+        Self::new(fault.status(), fault.as_str(), fault.text())
     }
 }
 
@@ -198,8 +190,8 @@ pub fn reason_of(error: &(dyn Error + 'static)) -> &'static str {
         let signing = cause.downcast_ref::<sigv4_core::Error>();
         let inbound = cause.downcast_ref::<sigv4_tower::Error>();
         signing
-            .map(|error| error.kind().as_str())
-            .or_else(|| Some(inbound?.kind().as_str()))
+            .map(|_| "signing")
+            .or_else(|| inbound.map(|_| "inbound"))
     });
     found.unwrap_or("upstream_unreachable")
 }
