@@ -180,6 +180,8 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// How the upstream is spoken to.
     pub protocol: Protocol,
+    /// What it was made of, for people: each setting with its value, defaults too. No secrets.
+    pub described: Vec<(&'static str, String)>,
 }
 
 /// Which requests a route takes: those to which all of it applies.
