@@ -29,6 +29,13 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Allows the names of loopback alone.
+    #[must_use]
+    pub fn loopback() -> Self {
+        let names = Arc::default();
+        Self { names }
+    }
+
     /// Allows these names.
     ///
     /// # Errors
@@ -46,7 +53,11 @@ impl Guard {
         }
     }
 
-    fn verdict(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
+    pub(crate) fn verdict(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), (StatusCode, &'static str)> {
         let header = match headers.get(header::HOST) {
             Some(value) => Authority::try_from(value.as_bytes()).ok(),
             None => uri.authority().cloned(),
