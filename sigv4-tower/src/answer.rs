@@ -42,7 +42,7 @@ use crate::error::ErrorKind;
 /// | host out of scope | 403 |
 /// | no route to an upstream | 404 |
 /// | `TRACE` | 405 |
-/// | a transfer coding other than `chunked` | 501 |
+/// | a transfer coding other than `chunked`, an upgrade to a WebSocket | 501 |
 /// | target too long for the upstream | 414 |
 /// | too many headers | 431 |
 /// | any other fault of the request | 400 |
@@ -211,13 +211,7 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
             error.downcast_ref::<crate::Error>().map(crate::Error::kind),
         ) {
             (Some(kind), _) => signing_status(kind),
-            (_, Some(ErrorKind::NoRoute)) => StatusCode::NOT_FOUND,
-            (_, Some(ErrorKind::Method)) => StatusCode::METHOD_NOT_ALLOWED,
-            (_, Some(ErrorKind::TransferCoding)) => StatusCode::NOT_IMPLEMENTED,
-            (_, Some(ErrorKind::EncodedBody)) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            (_, Some(ErrorKind::TargetTooLong)) => StatusCode::URI_TOO_LONG,
-            (_, Some(ErrorKind::TooManyHeaders)) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            (_, Some(_)) => StatusCode::BAD_REQUEST,
+            (_, Some(kind)) => upstream_status(kind),
             (None, None) => return None,
         };
         Some((status, format!("{error}\n")))
@@ -228,6 +222,22 @@ fn status_and_text(error: &(dyn StdError + 'static)) -> (StatusCode, String) {
             "the upstream could not be reached\n".to_owned(),
         )
     })
+}
+
+fn upstream_status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::NoRoute => StatusCode::NOT_FOUND,
+        ErrorKind::Method => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorKind::TransferCoding | ErrorKind::Upgrade => StatusCode::NOT_IMPLEMENTED,
+        ErrorKind::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorKind::TargetTooLong => StatusCode::URI_TOO_LONG,
+        ErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ErrorKind::AmbiguousTarget
+        | ErrorKind::AmbiguousHost
+        | ErrorKind::HeaderValue
+        | ErrorKind::RepeatedHeader
+        | ErrorKind::ContentLength => StatusCode::BAD_REQUEST,
+    }
 }
 
 fn signing_status(kind: SigningErrorKind) -> StatusCode {

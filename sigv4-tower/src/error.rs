@@ -1,5 +1,6 @@
 //! What this crate itself finds wrong with a request.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -9,12 +10,22 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 impl Error {
     pub(crate) const fn new(kind: ErrorKind, message: &'static str) -> Self {
-        Self { kind, message }
+        Self {
+            kind,
+            message: Cow::Borrowed(message),
+        }
+    }
+
+    pub(crate) const fn with_message(kind: ErrorKind, message: String) -> Self {
+        Self {
+            kind,
+            message: Cow::Owned(message),
+        }
     }
 
     /// Returns what kind of fault it is.
@@ -26,7 +37,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -45,6 +56,12 @@ pub enum ErrorKind {
     TargetTooLong,
     /// The request has more headers than can be forwarded.
     TooManyHeaders,
+    /// The value of a header has octets that are not ASCII, or control characters other than tabs.
+    HeaderValue,
+    /// A header that may be there once is repeated: `Content-Type`.
+    RepeatedHeader,
+    /// `Content-Length` is no number, or repeated with another one.
+    ContentLength,
     /// The method is not forwarded: `TRACE`.
     Method,
     /// The body has a transfer coding other than `chunked`.
@@ -52,6 +69,8 @@ pub enum ErrorKind {
     /// The body is in the encoding of another signature (aws-chunked), which would become a part of
     /// what is stored.
     EncodedBody,
+    /// The request asks for another protocol on its connection: a WebSocket.
+    Upgrade,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
 }

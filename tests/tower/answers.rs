@@ -99,11 +99,25 @@ async fn each_error_has_its_status() {
         request.extensions_mut().insert(unsigned);
         request
     };
-    let two_hosts = {
-        let mut request = with_header("host", "a");
+    let twice = |name: &'static str, first, second| {
+        let mut request = with_header(name, first);
+        let second = HeaderValue::from_static(second);
+        request.headers_mut().append(name, second);
         request
-            .headers_mut()
-            .append("host", HeaderValue::from_static("b"));
+    };
+    let two_hosts = twice("host", "a", "b");
+    let two_types = twice("content-type", "text/plain", "text/html");
+    let two_lengths = twice("content-length", "4", "5");
+    let not_ascii = {
+        let mut request = post("/sqs/");
+        let value = HeaderValue::from_bytes(b"J\xfcrgen").unwrap();
+        request.headers_mut().append("x-name", value);
+        request
+    };
+    let websocket = {
+        let mut request = with_header("connection", "upgrade");
+        let value = HeaderValue::from_static("websocket");
+        request.headers_mut().append("upgrade", value);
         request
     };
     let failing = builder_with(Failing::always(), "sqs", HOST).build();
@@ -158,6 +172,28 @@ async fn each_error_has_its_status() {
             "transfer coding",
         ),
         ("two hosts", sqs(), two_hosts, 400, "more than one host"),
+        ("a WebSocket", sqs(), websocket, 501, "WebSocket"),
+        (
+            "a value that is not ASCII",
+            sqs(),
+            not_ascii,
+            400,
+            "`x-name` has a value",
+        ),
+        (
+            "two types of a body",
+            sqs(),
+            two_types,
+            400,
+            "more than one Content-Type",
+        ),
+        (
+            "two lengths of a body",
+            sqs(),
+            two_lengths,
+            400,
+            "several that differ",
+        ),
         (
             "trailers",
             sqs(),

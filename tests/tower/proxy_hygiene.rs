@@ -156,6 +156,62 @@ async fn nothing_of_the_connection() {
 }
 
 #[tokio::test]
+async fn no_websocket_which_is_refused_by_name() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let upstream = UpstreamLayer::new(&server.url()).unwrap();
+    let gateway = Gateway::start(upstream, authorizer("bedrock", &server.authority())).await;
+    let answer = gateway
+        .exchange(
+            "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close, Upgrade\r\n\
+             Upgrade: h2c, WebSocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        )
+        .await;
+    assert_eq!(answer.status(), 501, "{answer:?}");
+    assert!(answer.0.contains("WebSocket"), "{answer:?}");
+    assert_eq!(server.requests(), []);
+
+    let offer = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\n\
+                 Upgrade: h2c\r\nHTTP2-Settings: evil\r\n\r\n";
+    let answer = gateway.exchange(offer).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    let request = server.only_request();
+    verified(&request, b"");
+    assert_eq!(names(&request), ["authorization", "host", "x-amz-date"]);
+}
+
+#[tokio::test]
+async fn no_value_that_is_not_ascii_and_no_second_type_or_length() {
+    let server = WireServer::start(|_| WireResponse::new(200)).await;
+    let upstream = UpstreamLayer::new(&server.url()).unwrap();
+    let gateway = Gateway::start(upstream, authorizer("sqs", &server.authority())).await;
+    for (header, text) in [
+        (&b"X-Name: J\xfcrgen"[..], "`x-name`"),
+        ("X-Name: Jürgen".as_bytes(), "`x-name`"),
+        (b"Content-Type: a/b\r\nContent-Type: a/b", "Content-Type"),
+        // These two the server in front refuses by itself.
+        (b"X-Name: \x01", ""),
+        (b"Content-Length: 5", ""),
+    ] {
+        let mut request = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n".to_vec();
+        request.extend_from_slice(b"Content-Length: 4\r\n");
+        request.extend_from_slice(header);
+        request.extend_from_slice(b"\r\n\r\nbody");
+        let answer = gateway.exchange(request).await;
+        assert_eq!(answer.status(), 400, "{answer:?}");
+        assert!(answer.0.contains(text), "{answer:?}");
+        assert!(!answer.0.contains("rgen"), "{answer:?}");
+    }
+    assert_eq!(server.requests(), []);
+
+    let twice = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 4\r\n\
+                 Connection: close\r\n\r\nbody";
+    let answer = gateway.exchange(twice).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    assert_eq!(server.only_request().values("content-length"), ["4"]);
+}
+
+#[tokio::test]
 async fn expect_is_met_by_the_proxy() {
     let request = forwarded(
         "PUT /sqs/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\
@@ -199,6 +255,91 @@ async fn what_is_allowed_by_name_arrives_and_is_signed() {
     );
     assert_eq!(request.target(), "/?X-Amz-Expected=1");
     assert_nowhere(&request, "evil");
+}
+
+#[tokio::test]
+async fn what_begins_as_is_allowed_arrives_but_nothing_of_a_signature() {
+    let request = forwarded_by(
+        "POST /sqs/?X-Amz-Meta=1&X-Amz-Signature=evil&X-Amz-Credential=evil HTTP/1.1\r\n\
+         Host: a\r\nX-Amz-Meta-B: 2\r\nx-amz-meta-a: 1\r\nX-Amz-Date: evil\r\n\
+         X-Amz-Security-Token: evil\r\nX-Amz-Content-Sha256: evil\r\nX-Amzn-Trace: evil\r\n\
+         Connection: close\r\n\r\n",
+        |upstream| {
+            upstream
+                .allow_amz_headers(["X-Amz-*"])
+                .allow_amz_parameters(["x-amz-*"])
+        },
+    )
+    .await;
+    let verified = verified(&request, b"");
+    let signed = [
+        "host",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-meta-a",
+        "x-amz-meta-b",
+    ];
+    assert_eq!(verified.signed_headers, signed);
+    assert_eq!(request.target(), "/?X-Amz-Meta=1");
+    assert_nowhere(&request, "evil");
+}
+
+#[tokio::test]
+async fn what_is_removed_does_not_arrive_and_what_is_set_is_signed() {
+    let request = forwarded_by(
+        "POST /sqs/ HTTP/1.1\r\nHost: a\r\nOcp-Apim-Subscription-Key: evil\r\nApi-Key: evil\r\n\
+         Cookie: evil\r\nX-Forwarded-For: evil\r\nX-Amz-Target: evil\r\nX-Kept: 1\r\n\
+         Content-Length: 4\r\nConnection: close\r\n\r\nbody",
+        |upstream| {
+            upstream
+                .allow_amz_headers(["x-amz-target"])
+                .remove_headers([
+                    "ocp-apim-subscription-key",
+                    "api-key",
+                    "cookie",
+                    "x-forwarded-*",
+                ])
+                .and_then(|upstream| upstream.set_header("X-Amz-Target", "AmazonSQS.Send"))
+                .unwrap()
+        },
+    )
+    .await;
+    let verified = verified(&request, b"body");
+    let signed = ["host", "x-amz-date", "x-amz-target"];
+    assert_eq!(verified.signed_headers, signed);
+    assert_eq!(request.values("x-amz-target"), ["AmazonSQS.Send"]);
+    assert_nowhere(&request, "evil");
+    let expected = [
+        "authorization",
+        "content-length",
+        "host",
+        "x-amz-date",
+        "x-amz-target",
+        "x-kept",
+    ];
+    assert_eq!(names(&request), expected);
+}
+
+#[tokio::test]
+async fn what_is_removed_of_an_answer_does_not_reach_the_client() {
+    let server = WireServer::start(|_| {
+        WireResponse::new(200)
+            .header("x-amz-id-2", "evil")
+            .header("x-amzn-requestid", "evil")
+            .header("server", "kept")
+            .body("body")
+    })
+    .await;
+    let upstream = UpstreamLayer::new(&server.url())
+        .and_then(|upstream| upstream.remove_answer_headers(["x-amz-*", "x-amzn-*", "c*"]))
+        .unwrap();
+    let gateway = Gateway::start(upstream, authorizer("sqs", &server.authority())).await;
+    let answer = gateway
+        .exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await;
+    assert!(!answer.0.contains("evil"), "{answer:?}");
+    assert!(answer.0.contains("\r\nserver: kept\r\n"), "{answer:?}");
+    assert!(answer.0.contains("\r\ncontent-length: 4\r\n"), "{answer:?}");
 }
 
 #[tokio::test]

@@ -73,6 +73,25 @@ async fn are_forwarded_below_the_prefix() {
 }
 
 #[tokio::test]
+async fn are_what_the_proxy_makes_of_them_and_signed_so() {
+    for (given, sent) in [("/bedrock/a?b=1", "/v1/kms/?b=1"), ("/bedrock", "/v1/kms/")] {
+        let server = WireServer::start(|_| WireResponse::new(200)).await;
+        let upstream = UpstreamLayer::new(&format!("{}/v1", server.url()))
+            .and_then(|upstream| upstream.strip_path_prefix("/bedrock").path("/kms"))
+            .unwrap()
+            .ensure_trailing_slash();
+        let gateway = Gateway::start(upstream, authorizer("kms", &server.authority())).await;
+        let answer = gateway
+            .exchange(request(&format!("POST {given}"), "a"))
+            .await;
+        assert_eq!(answer.status(), 200, "{answer:?}");
+        let arrived = server.only_request();
+        assert_eq!(arrived.target(), sent);
+        verified(&arrived, b"");
+    }
+}
+
+#[tokio::test]
 async fn are_refused_where_they_are_ambiguous() {
     let server = WireServer::start(|_| WireResponse::new(200)).await;
     let gateway = proxy("bedrock", &server).await;

@@ -4,10 +4,19 @@
 //! from, [`guard`] keeps web pages out.
 
 pub mod admin;
+pub mod admission;
+pub mod body;
+pub mod callers;
+pub mod client;
 pub mod config;
 pub mod credentials;
+pub mod fault;
 pub mod gateway;
 pub mod guard;
 pub mod log;
+pub mod refusal;
+pub mod route;
+pub mod server;
+pub mod stack;
 pub mod state;
 pub mod stats;

@@ -180,6 +180,8 @@ pub struct Route {
     pub timeouts: Timeouts,
     /// How the upstream is spoken to.
     pub protocol: Protocol,
+    /// What it was made of, for people: each setting with its value, defaults too. No secrets.
+    pub described: Vec<(&'static str, String)>,
 }
 
 /// Which requests a route takes: those to which all of it applies.
@@ -205,7 +207,7 @@ pub struct Timeouts {
 }
 
 /// How an upstream is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// What TLS negotiates; HTTP/1.1 without TLS.
     Negotiated,
