@@ -28,7 +28,7 @@ pub struct Refused {
 }
 
 /// Who refused a request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefusedBy {
     /// This gateway, for this reason. AWS never saw the request.
     Gateway(&'static str),
