@@ -36,16 +36,66 @@ async fn a_caller_gets_where_it_may_go_and_nobody_else_gets_anywhere() {
         ("no key", "", "/sqs", 401),
         ("no key, nowhere", "", "/nowhere", 401),
         ("a token", "Authorization: Bearer of-batch\r\n", "/sqs", 200),
-        ("its scheme in lower case", "Authorization: bearer of-batch\r\n", "/sqs", 200),
-        ("a wrong token", "Authorization: Bearer of-batcH\r\n", "/sqs", 401),
-        ("a longer token", "Authorization: Bearer of-batch1\r\n", "/sqs", 401),
-        ("a key in place of a token", "Authorization: Bearer of-apim\r\n", "/bedrock", 401),
-        ("a key", "Ocp-Apim-Subscription-Key: of-apim\r\n", "/bedrock", 200),
-        ("a wrong key", "Ocp-Apim-Subscription-Key: of-batch\r\n", "/bedrock", 401),
-        ("an empty key", "Ocp-Apim-Subscription-Key:\r\n", "/bedrock", 401),
-        ("a key, another route", "Ocp-Apim-Subscription-Key: of-apim\r\n", "/sqs", 403),
-        ("a key, no route", "Ocp-Apim-Subscription-Key: of-apim\r\n", "/nowhere", 404),
-        ("a key for nothing", "X-Other-Key: of-other\r\n", "/sqs", 403),
+        (
+            "its scheme in lower case",
+            "Authorization: bearer of-batch\r\n",
+            "/sqs",
+            200,
+        ),
+        (
+            "a wrong token",
+            "Authorization: Bearer of-batcH\r\n",
+            "/sqs",
+            401,
+        ),
+        (
+            "a longer token",
+            "Authorization: Bearer of-batch1\r\n",
+            "/sqs",
+            401,
+        ),
+        (
+            "a key in place of a token",
+            "Authorization: Bearer of-apim\r\n",
+            "/bedrock",
+            401,
+        ),
+        (
+            "a key",
+            "Ocp-Apim-Subscription-Key: of-apim\r\n",
+            "/bedrock",
+            200,
+        ),
+        (
+            "a wrong key",
+            "Ocp-Apim-Subscription-Key: of-batch\r\n",
+            "/bedrock",
+            401,
+        ),
+        (
+            "an empty key",
+            "Ocp-Apim-Subscription-Key:\r\n",
+            "/bedrock",
+            401,
+        ),
+        (
+            "a key, another route",
+            "Ocp-Apim-Subscription-Key: of-apim\r\n",
+            "/sqs",
+            403,
+        ),
+        (
+            "a key, no route",
+            "Ocp-Apim-Subscription-Key: of-apim\r\n",
+            "/nowhere",
+            404,
+        ),
+        (
+            "a key for nothing",
+            "X-Other-Key: of-other\r\n",
+            "/sqs",
+            403,
+        ),
         (
             "a key twice",
             "Ocp-Apim-Subscription-Key: of-apim\r\nOcp-Apim-Subscription-Key: of-apim\r\n",
@@ -113,7 +163,11 @@ async fn strangers_are_let_in_where_the_listener_says_so() {
     let gateway = start(config).await;
     for (name, lines, status) in [
         ("nothing", "", 200),
-        ("a wrong key all the same", "Authorization: Bearer x\r\n", 401),
+        (
+            "a wrong key all the same",
+            "Authorization: Bearer x\r\n",
+            401,
+        ),
         ("another host", "Host: gateway.example.com\r\n", 421),
     ] {
         let answer = get(&gateway, "/sqs", lines).await;

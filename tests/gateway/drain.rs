@@ -38,7 +38,11 @@ async fn held_back() -> (String, oneshot::Sender<()>) {
 async fn what_has_begun_is_finished_and_nothing_new_begins() {
     let (url, go_on) = held_back().await;
     let server = upstream("fine").await;
-    let gateway = start(config(vec![route("late", &url), route("sqs", &server.url())])).await;
+    let gateway = start(config(vec![
+        route("late", &url),
+        route("sqs", &server.url()),
+    ]))
+    .await;
     let address = gateway.addresses()[0];
     let state = gateway.state().clone();
 
@@ -52,7 +56,11 @@ async fn what_has_begun_is_finished_and_nothing_new_begins() {
 
     let drained = tokio::spawn(gateway.drain());
     let mut octets = Vec::new();
-    assert_eq!(idle.read_to_end(&mut octets).await.unwrap(), 0, "it is closed");
+    assert_eq!(
+        idle.read_to_end(&mut octets).await.unwrap(),
+        0,
+        "it is closed"
+    );
     assert!(state.draining.load(std::sync::atomic::Ordering::SeqCst));
     until(|| std::net::TcpStream::connect(address).is_err()).await;
     assert!(!drained.is_finished());

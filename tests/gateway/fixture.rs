@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_gateway::config;
 use axum_gateway::config::Address;
 use axum_gateway::config::Caller;
 use axum_gateway::config::CallerKey;
@@ -164,7 +163,9 @@ pub(crate) async fn upstream(name: &'static str) -> WireServer {
 /// Has a request judged as it arrived.
 #[track_caller]
 pub(crate) fn verified<'a>(request: &WireRequest, body: impl Into<oracle::Body<'a>>) -> Verified {
-    oracle::verify(&request.head(), body, secrets::SECRET_ACCESS_KEY).unwrap()
+    let head = request.head();
+    let body: oracle::Body<'a> = body.into();
+    oracle::verify(&head, body, secrets::SECRET_ACCESS_KEY).unwrap()
 }
 
 /// Connects to the first listener.
@@ -216,7 +217,9 @@ pub(crate) async fn read_answer<S: AsyncRead + Unpin>(stream: &mut S) -> Answer 
             }
         }
     };
-    tokio::time::timeout(LONG, read).await.expect("an answer comes")
+    tokio::time::timeout(LONG, read)
+        .await
+        .expect("an answer comes")
 }
 
 /// An answer as it came.
@@ -261,11 +264,13 @@ pub(crate) async fn until(is_so: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(LONG, wait).await.expect("it comes to that");
+    tokio::time::timeout(LONG, wait)
+        .await
+        .expect("it comes to that");
 }
 
 /// Sets what all routes wait for.
-pub(crate) fn waiting(mut config: Config, timeouts: config::Timeouts) -> Config {
+pub(crate) fn waiting(mut config: Config, timeouts: Timeouts) -> Config {
     for route in &mut config.routes {
         route.timeouts = timeouts;
     }

@@ -48,9 +48,18 @@ async fn requests_that_contradict_themselves_go_nowhere() {
     let server = upstream("never").await;
     let gateway = start(config(vec![route_at("all", "/", &server.url())])).await;
     for (name, request) in [
-        ("two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n"),
-        ("two other hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n"),
-        ("a target and a host", "GET http://evil/ HTTP/1.1\r\nHost: localhost\r\n"),
+        (
+            "two hosts",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n",
+        ),
+        (
+            "two other hosts",
+            "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n",
+        ),
+        (
+            "a target and a host",
+            "GET http://evil/ HTTP/1.1\r\nHost: localhost\r\n",
+        ),
         (
             "two lengths",
             "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
@@ -59,8 +68,14 @@ async fn requests_that_contradict_themselves_go_nowhere() {
             "a length that is none",
             "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n",
         ),
-        ("a tunnel", "CONNECT evil:443 HTTP/1.1\r\nHost: localhost\r\n"),
-        ("all of the server", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n"),
+        (
+            "a tunnel",
+            "CONNECT evil:443 HTTP/1.1\r\nHost: localhost\r\n",
+        ),
+        (
+            "all of the server",
+            "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n",
+        ),
         ("no request line", "GET\r\nHost: localhost\r\n"),
     ] {
         let request = format!("{request}Connection: close\r\n\r\n");
@@ -127,7 +142,10 @@ async fn a_request_that_was_signed_with_other_keys_is_signed_anew() {
     reference.uri = Cow::Owned(format!("http://{authority}/"));
     reference.headers = vec![
         (Cow::Borrowed("host"), Cow::Borrowed(&*authority)),
-        (Cow::Borrowed("x-amz-security-token"), Cow::Borrowed("dummy")),
+        (
+            Cow::Borrowed("x-amz-security-token"),
+            Cow::Borrowed("dummy"),
+        ),
     ];
     reference.body = oracle::Body::Bytes(body.as_bytes());
     reference.access_key_id = "dummy";

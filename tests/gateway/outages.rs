@@ -42,7 +42,10 @@ async fn an_upstream_that_comes_back_is_asked_again() {
     let gateway = start(config(vec![route("sqs", &format!("http://{address}"))])).await;
     let answer = get(&gateway, "/sqs", "").await;
     assert_eq!(answer.status(), 502, "{answer:?}");
-    assert!(!answer.0.contains(&address.to_string()), "it keeps addresses to itself");
+    assert!(
+        !answer.0.contains(&address.to_string()),
+        "it keeps addresses to itself"
+    );
     for round in 0..2 {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
@@ -85,8 +88,15 @@ async fn without_credentials_nothing_is_forwarded_until_there_are_some() {
     };
     let config = config(vec![route("sqs", &server.url())]);
     // A source that is away keeps nobody from starting.
-    let gateway = server::start_with(config, Stats::new(), vec![cache]).await.unwrap();
-    let answer = get(&gateway, "/sqs", "Authorization: AWS4-HMAC-SHA256 of-the-client\r\n").await;
+    let gateway = server::start_with(config, Stats::new(), vec![cache])
+        .await
+        .unwrap();
+    let answer = get(
+        &gateway,
+        "/sqs",
+        "Authorization: AWS4-HMAC-SHA256 of-the-client\r\n",
+    )
+    .await;
     assert_eq!(answer.status(), 503, "{answer:?}");
     assert!(answer.header("retry-after").is_some());
     assert!(server.requests().is_empty(), "nothing goes out unsigned");
@@ -98,6 +108,8 @@ async fn without_credentials_nothing_is_forwarded_until_there_are_some() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(crate::fixture::LONG, recovers).await.unwrap();
+    tokio::time::timeout(crate::fixture::LONG, recovers)
+        .await
+        .unwrap();
     assert!(server.only_request().header("authorization").is_some());
 }

@@ -90,7 +90,10 @@ async fn an_upstream_that_does_not_answer_in_time_is_given_up() {
     let gateway = start(waiting(config(vec![route("sqs", &silent)]), timeouts)).await;
     let answer = get(&gateway, "/sqs", "").await;
     assert_eq!(answer.status(), 504, "{answer:?}");
-    assert!(answer.body().contains("did not begin its answer"), "{answer:?}");
+    assert!(
+        answer.body().contains("did not begin its answer"),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test]
@@ -138,10 +141,13 @@ async fn a_client_that_stalls_its_upload_is_told_so() {
             ..PATIENT
         };
         let mut route = route("s3", &server.url());
-        route.signer = sigv4_core::Signer::builder("s3", "us-east-1").build().unwrap();
+        route.signer = sigv4_core::Signer::builder("s3", "us-east-1")
+            .build()
+            .unwrap();
         route.payload = payload;
         let gateway = start(waiting(config(vec![route]), timeouts)).await;
-        let request = "PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf";
+        let request =
+            "PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf";
         let mut stream = connect(&gateway).await;
         stream.write_all(request.as_bytes()).await.unwrap();
         let answer = read_answer(&mut stream).await;

@@ -73,8 +73,7 @@ async fn one_that_cannot_be_served_leaves_the_old_one_serving() {
     let gateway = start(to(&server)).await;
     let mut stream = connect(&gateway).await;
     let mut moved = to(&server);
-    moved.listeners[0].address =
-        axum_gateway::config::Address::Tcp("127.0.0.1:1".parse().unwrap());
+    moved.listeners[0].address = axum_gateway::config::Address::Tcp("127.0.0.1:1".parse().unwrap());
     let mut without_keys = to(&server);
     without_keys.credentials[0].fingerprint = [9; 32];
     without_keys.credentials[0].source = sigv4_core::runtime::CredentialSource::from(
@@ -90,7 +89,11 @@ async fn one_that_cannot_be_served_leaves_the_old_one_serving() {
         let failure = gateway.state().reload_failure.load_full();
         let failure = Option::as_ref(&failure).expect("the state says so");
         assert!(failure.message.contains(expected), "{name}");
-        assert_eq!(exchange_and_stay(&mut stream, GET).await.status(), 200, "{name}");
+        assert_eq!(
+            exchange_and_stay(&mut stream, GET).await.status(),
+            200,
+            "{name}"
+        );
     }
     // One that can be read no more is said by whoever reads it.
     gateway.reload_failed("gateway.yaml:1:1: no");

@@ -48,7 +48,11 @@ fn certificate(issuer: &Issuer, name: &str) -> (String, String) {
     (certificate.pem(), key.serialize_pem())
 }
 
-fn write(directory: &Path, (certificate, key): &(String, String), client_ca: Option<&Issuer>) -> Tls {
+fn write(
+    directory: &Path,
+    (certificate, key): &(String, String),
+    client_ca: Option<&Issuer>,
+) -> Tls {
     let file = |name: &str, text: &str| {
         let path = directory.join(name);
         std::fs::write(&path, text).unwrap();
@@ -117,10 +121,16 @@ async fn requests_come_over_tls_and_only_so() {
     let server = upstream("fine").await;
     let directory = TempDir::new().unwrap();
     let ca = issuer("ca");
-    let tls = write(directory.path(), &certificate(&ca, "gateway.internal"), None);
+    let tls = write(
+        directory.path(),
+        &certificate(&ca, "gateway.internal"),
+        None,
+    );
     let gateway = start(with_tls(&server.url(), tls)).await;
     assert_eq!(get(&gateway, &client(&ca, None, &[]), "").await, 200);
-    let h2 = dial(&gateway, &client(&ca, None, &["h2", "http/1.1"])).await.unwrap();
+    let h2 = dial(&gateway, &client(&ca, None, &["h2", "http/1.1"]))
+        .await
+        .unwrap();
     assert_eq!(h2.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let plain = "GET /sqs HTTP/1.1\r\nHost: gateway.internal\r\nConnection: close\r\n\r\n";
     let answer = exchange_raw(&gateway, plain).await;
@@ -142,7 +152,11 @@ async fn a_handshake_that_does_not_end_holds_nobody_up() {
     let server = upstream("fine").await;
     let directory = TempDir::new().unwrap();
     let ca = issuer("ca");
-    let tls = write(directory.path(), &certificate(&ca, "gateway.internal"), None);
+    let tls = write(
+        directory.path(),
+        &certificate(&ca, "gateway.internal"),
+        None,
+    );
     let mut config = with_tls(&server.url(), tls);
     config.limits.head_timeout = std::time::Duration::from_millis(200);
     let gateway = start(config).await;
@@ -156,7 +170,11 @@ async fn certificates_of_clients_are_keys_of_callers() {
     let server = upstream("fine").await;
     let directory = TempDir::new().unwrap();
     let (ca, other) = (issuer("ca"), issuer("other"));
-    let tls = write(directory.path(), &certificate(&ca, "gateway.internal"), Some(&ca));
+    let tls = write(
+        directory.path(),
+        &certificate(&ca, "gateway.internal"),
+        Some(&ca),
+    );
     let mut config = with_tls(&server.url(), tls);
     config.routes.push(route("bedrock", &server.url()));
     let named = |name: &str| CallerKey::Certificate {
@@ -170,9 +188,17 @@ async fn certificates_of_clients_are_keys_of_callers() {
     let own = |issuer, name| Some(certificate(issuer, name));
     for (name, certificate, expected) in [
         ("of a caller", own(&ca, "orders.internal"), 200),
-        ("of a caller for another route", own(&ca, "models.internal"), 403),
+        (
+            "of a caller for another route",
+            own(&ca, "models.internal"),
+            403,
+        ),
         ("of nobody", own(&ca, "nobody.internal"), 401),
-        ("of a caller, by somebody else", own(&other, "orders.internal"), 0),
+        (
+            "of a caller, by somebody else",
+            own(&other, "orders.internal"),
+            0,
+        ),
         ("none", None, 0),
     ] {
         let client = client(&ca, certificate.as_ref(), &[]);
@@ -185,7 +211,11 @@ async fn who_has_another_key_needs_no_certificate() {
     let server = upstream("fine").await;
     let directory = TempDir::new().unwrap();
     let ca = issuer("ca");
-    let tls = write(directory.path(), &certificate(&ca, "gateway.internal"), Some(&ca));
+    let tls = write(
+        directory.path(),
+        &certificate(&ca, "gateway.internal"),
+        Some(&ca),
+    );
     let mut config = with_tls(&server.url(), tls);
     let dns_name = "orders.internal".to_owned();
     config.callers = vec![
@@ -211,13 +241,23 @@ async fn a_reload_reads_the_certificate_again() {
     assert_eq!(get(&gateway, &trusts_new, "").await, 0);
 
     let _ = write(directory.path(), &certificate(&new, name), None);
-    gateway.reload(with_tls(&server.url(), tls.clone())).await.unwrap();
+    gateway
+        .reload(with_tls(&server.url(), tls.clone()))
+        .await
+        .unwrap();
     assert_eq!(get(&gateway, &trusts_new, "").await, 200);
     assert_eq!(get(&gateway, &trusts_old, "").await, 0);
 
     std::fs::write(&tls.certificate, "no certificate").unwrap();
-    let error = gateway.reload(with_tls(&server.url(), tls)).await.unwrap_err();
+    let error = gateway
+        .reload(with_tls(&server.url(), tls))
+        .await
+        .unwrap_err();
     let message = axum_gateway::log::chain(&error);
     assert!(message.contains("certificate.pem"), "{message}");
-    assert_eq!(get(&gateway, &trusts_new, "").await, 200, "the old one serves");
+    assert_eq!(
+        get(&gateway, &trusts_new, "").await,
+        200,
+        "the old one serves"
+    );
 }

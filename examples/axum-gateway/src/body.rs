@@ -10,12 +10,17 @@ use std::task::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Extensions;
+use http::Response;
 use http_body::Body;
 use http_body::Frame;
 use http_body::SizeHint;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use sigv4_core::runtime::AwsRefusal;
 use sigv4_tower::BoxError;
+use sigv4_tower::RefusalBody;
+use sigv4_tower::watch_refusal;
 use tokio::time::Instant;
 use tokio::time::Sleep;
 
@@ -106,8 +111,12 @@ pin_project! {
     enum Kind {
         Text { text: Option<Bytes> },
         Upstream { #[pin] body: UpstreamBody },
+        // An error of the client's, as the upstream says. What AWS says about it is looked at.
+        Watched { #[pin] body: RefusalBody<UpstreamBody, Hook> },
     }
 }
+
+type Hook = Box<dyn FnOnce(&AwsRefusal, &Extensions) + Send + Sync>;
 
 /// What a request holds while its answer is on the way.
 pub(crate) struct Tail {
@@ -154,6 +163,19 @@ impl Answer {
         let kind = Kind::Upstream { body };
         Self { kind, tail }
     }
+
+    /// Has a hook told why AWS refused, when that has passed.
+    pub(crate) fn watched(
+        response: Response<UpstreamBody>,
+        tail: Tail,
+        hook: impl FnOnce(&AwsRefusal) + Send + Sync + 'static,
+    ) -> Response<Self> {
+        let hook: Hook = Box::new(move |refusal, _| hook(refusal));
+        watch_refusal(response, hook).map(|body| Self {
+            kind: Kind::Watched { body },
+            tail: Some(tail),
+        })
+    }
 }
 
 impl Body for Answer {
@@ -165,13 +187,13 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
-        let body = match this.kind.project() {
+        let frame = match this.kind.project() {
             KindProjection::Text { text } => {
                 return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
             }
-            KindProjection::Upstream { body } => body,
+            KindProjection::Upstream { body } => body.poll_frame(cx),
+            KindProjection::Watched { body } => body.poll_frame(cx),
         };
-        let frame = body.poll_frame(cx);
         let Some(tail) = this.tail else {
             return frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)));
         };
@@ -188,6 +210,7 @@ impl Body for Answer {
         match &self.kind {
             Kind::Text { text } => text.is_none(),
             Kind::Upstream { body } => body.is_end_stream(),
+            Kind::Watched { body } => body.is_end_stream(),
         }
     }
 
@@ -197,6 +220,7 @@ impl Body for Answer {
                 SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64))
             }
             Kind::Upstream { body } => body.size_hint(),
+            Kind::Watched { body } => body.size_hint(),
         }
     }
 }

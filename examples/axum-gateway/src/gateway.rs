@@ -55,6 +55,7 @@ pub struct Gateway {
 
 /// A configuration at work. A reload replaces it as a whole; what was begun by the old one ends by
 /// the old one.
+#[derive(Debug)]
 pub struct Plan {
     /// The routes, as in the configuration, and which requests they take.
     pub routes: Vec<Arc<Route>>,
@@ -293,14 +294,20 @@ impl Pending {
         log::forwarded(begun.log, &begun.answered(route.name(), response.status()));
         let response = begun.sign_off(response);
         let Self {
+            begun,
             route,
             permit,
             exchange,
             counted,
-            ..
         } = self;
-        let tail = Tail::new(route, permit, exchange, counted);
-        response.map(|body| Answer::upstream(body, Some(tail)))
+        let tail = Tail::new(Arc::clone(&route), permit, exchange, counted);
+        if !response.status().is_client_error() {
+            return response.map(|body| Answer::upstream(body, Some(tail)));
+        }
+        Answer::watched(response, tail, move |refusal| {
+            route.stats().refused(refusal, &begun.request_id);
+            log::refused(begun.log, &begun.request_id, route.name(), refusal);
+        })
     }
 
     /// Counts and answers a request that was not forwarded, or whose upstream did not answer.

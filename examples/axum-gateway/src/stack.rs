@@ -8,6 +8,7 @@ use http::Request;
 use hyper::body::Incoming;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CredentialsCache;
+use sigv4_core::runtime::Placement;
 use sigv4_tower::AnswerBody;
 use sigv4_tower::AnswerErrors;
 use sigv4_tower::AnswerErrorsLayer;
@@ -55,10 +56,19 @@ impl Route {
         stats: &Stats,
     ) -> Self {
         let stats = stats.route(&route.name);
+        let placement = match route.in_query {
+            Some(lifetime) => Placement::query(lifetime),
+            None => Placement::Headers,
+        };
         let authorizer =
             Authorizer::builder(route.signer.clone(), credentials, route.scope.clone())
                 .payload(route.payload)
                 .body_limit(route.body_limit)
+                .placement(placement)
+                .on_signed({
+                    let stats = stats.clone();
+                    move |_, took| stats.signing_took(took)
+                })
                 .build();
         let client = clients.get(route.protocol, route.timeouts.connect);
         // One order is right. Who answers for errors stands outside of all that may fail; what a
