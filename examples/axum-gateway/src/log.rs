@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use http::Method;
 use http::StatusCode;
+use sigv4_core::runtime::AwsRefusal;
 use sigv4_core::runtime::CredentialsEvent;
 use tracing::Level;
 use tracing::Subscriber;
@@ -27,7 +28,6 @@ use tracing_subscriber::layer::SubscriberExt;
 pub use self::request_id::RequestId;
 use crate::config::Log;
 use crate::config::LogRequests;
-use crate::stats::AwsRefusal;
 
 /// Has lines written to the standard error output, from now on and for the whole program.
 ///

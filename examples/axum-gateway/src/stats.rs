@@ -9,7 +9,6 @@ mod credentials;
 mod durations;
 mod families;
 mod latest;
-mod refusal;
 mod route;
 mod slots;
 
@@ -43,8 +42,6 @@ pub use self::latest::Code;
 use self::latest::Latest;
 pub use self::latest::Refused;
 pub use self::latest::RefusedBy;
-pub use self::refusal::AwsRefusal;
-pub use self::refusal::RefusalCause;
 use self::route::Both;
 pub use self::route::RouteCounts;
 pub use self::route::RouteStats;

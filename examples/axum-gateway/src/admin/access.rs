@@ -11,6 +11,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::config::Admin;
+use crate::guard;
 use crate::guard::Guard;
 
 /// Decides by the token, or by the Host header where there is none.
@@ -21,7 +22,7 @@ pub(super) enum Access {
 }
 
 /// Why somebody is not an operator.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct NoOperator {
     status: StatusCode,
     text: &'static str,
@@ -31,8 +32,7 @@ impl Access {
     pub(super) fn new(admin: &Admin) -> Self {
         match &admin.token {
             Some(token) => Self::Token(digest(token.expose().as_bytes())),
-            // Names that are no hosts match nothing, and were refused with the configuration.
-            None => Self::Local(Guard::new(&admin.hosts).unwrap_or_else(|_| Guard::loopback())),
+            None => Self::Local(Guard::new(&admin.hosts)),
         }
     }
 
@@ -43,14 +43,16 @@ impl Access {
                 Some(given) if digest(given).ct_eq(token).into() => Ok(()),
                 _ => Err(NO_TOKEN),
             },
-            Self::Local(guard) => match guard.verdict(uri, headers) {
-                Ok(()) => Ok(()),
-                Err((status, _)) if status == StatusCode::MISDIRECTED_REQUEST => Err(NOT_OUR_NAME),
-                Err((status, _)) => Err(NoOperator {
-                    status,
-                    text: "this is not for web pages\n",
-                }),
-            },
+            Self::Local(guard) => {
+                let mut hosts = headers.get_all(header::HOST).iter().skip(1);
+                if hosts.next().is_some() || !guard.knows(guard::host(uri, headers)) {
+                    Err(NOT_OUR_NAME)
+                } else if guard::is_of_a_page(headers) {
+                    Err(WEB_PAGE)
+                } else {
+                    Ok(())
+                }
+            }
         }
     }
 }
@@ -84,4 +86,8 @@ const NO_TOKEN: NoOperator = NoOperator {
 const NOT_OUR_NAME: NoOperator = NoOperator {
     status: StatusCode::MISDIRECTED_REQUEST,
     text: "the Host header is neither loopback nor one of the admin listener's `hosts`\n",
+};
+const WEB_PAGE: NoOperator = NoOperator {
+    status: StatusCode::FORBIDDEN,
+    text: "this is not for web pages\n",
 };

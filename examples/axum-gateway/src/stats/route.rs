@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use http::StatusCode;
 use prometheus_client::metrics::counter::Counter;
+use sigv4_core::runtime::AwsRefusal;
 
-use super::AwsRefusal;
 use super::codes;
 use super::durations::Durations;
 use super::families::Families;

@@ -74,6 +74,7 @@ pub(crate) fn route(name: &str, path: &str, credentials: &str) -> Route {
             idle: Duration::from_secs(300),
         },
         protocol: Protocol::Negotiated,
+        described: Vec::new(),
     }
 }
 
@@ -169,7 +170,12 @@ pub(crate) async fn ready() -> Arc<State> {
 }
 
 /// A cache that has asked its source once.
-pub(crate) async fn cache(name: &str, kind: &'static str, source: Source, stats: &Stats) -> NamedCache {
+pub(crate) async fn cache(
+    name: &str,
+    kind: &'static str,
+    source: Source,
+    stats: &Stats,
+) -> NamedCache {
     let cache = CredentialsCache::builder(source)
         .name(kind)
         .on_event(stats.credentials(name))
