@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum_gateway::log::RequestId;
 use axum_gateway::state::State;
-use axum_gateway::stats::AwsRefusal;
-use axum_gateway::stats::RefusalCause;
 use axum_gateway::stats::Rejection;
 use axum_gateway::stats::Stats;
+use http::HeaderMap;
 use http::StatusCode;
+use sigv4_core::runtime::AwsRefusal;
 use sigv4_core::runtime::Readiness;
 
 use crate::fixture;
@@ -91,17 +91,16 @@ fn happen(stats: &Stats) {
 }
 
 fn throttled() -> AwsRefusal {
-    let cause = RefusalCause::new("throttled", "the service has too many requests: send fewer");
-    let code = Some("ThrottlingException");
-    AwsRefusal::new(StatusCode::TOO_MANY_REQUESTS, code, cause)
+    read(StatusCode::TOO_MANY_REQUESTS, "ThrottlingException")
 }
 
 fn signature() -> AwsRefusal {
-    let cause = RefusalCause::new(
-        "signature",
-        "the secret key is wrong or was cut short, or something behind the signer changed the path, \
-         the query, the host, a signed header or the body: sign last, and leave out of the signature \
-         what a hop rewrites",
-    );
-    AwsRefusal::new(StatusCode::FORBIDDEN, Some("SignatureDoesNotMatch"), cause)
+    read(StatusCode::FORBIDDEN, "SignatureDoesNotMatch")
+}
+
+/// What the library makes of an answer with this code.
+pub(crate) fn read(status: StatusCode, code: &str) -> AwsRefusal {
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amzn-errortype", code.parse().unwrap());
+    AwsRefusal::read(status, &headers, b"").unwrap()
 }

@@ -74,6 +74,7 @@ pub(crate) fn route(name: &str, path: &str, credentials: &str) -> Route {
             idle: Duration::from_secs(300),
         },
         protocol: Protocol::Negotiated,
+        described: Vec::new(),
     }
 }
 
