@@ -49,6 +49,12 @@ pub fn is_of_a_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN) || !sites.all(|site| site == "none")
 }
 
+/// Tells whether this is a host, without a port.
+#[must_use]
+pub fn is_host(name: &str) -> bool {
+    host_of(name) == Some(name)
+}
+
 /// Returns the host that a request names, if it is one and not several.
 #[must_use]
 pub fn host<'a>(uri: &'a http::Uri, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -104,6 +110,14 @@ mod tests {
         assert!(!guard.knows(host(&Uri::from_static("/"), &HeaderMap::new())));
         let h2 = Uri::from_static("http://localhost:8080/");
         assert!(guard.knows(host(&h2, &HeaderMap::new())));
+    }
+
+    #[test]
+    fn refuses_names_that_are_no_hosts() {
+        for bad in ["", "a:80", "a:", "u@a", "http://a", "a b"] {
+            assert!(!is_host(bad), "{bad}");
+        }
+        assert!(is_host("gateway.internal") && is_host("[::1]"));
     }
 
     #[test]

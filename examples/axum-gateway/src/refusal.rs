@@ -189,9 +189,8 @@ pub fn reason_of(error: &(dyn Error + 'static)) -> &'static str {
     let found = causes.find_map(|cause| {
         let signing = cause.downcast_ref::<sigv4_core::Error>();
         let inbound = cause.downcast_ref::<sigv4_tower::Error>();
-        signing
-            .map(|_| "signing")
-            .or_else(|| inbound.map(|_| "inbound"))
+        let inbound = inbound.map(|error| error.kind().as_str());
+        signing.map(|error| error.kind().as_str()).or(inbound)
     });
     found.unwrap_or("upstream_unreachable")
 }
