@@ -43,10 +43,10 @@ fn main() -> ExitCode {
         Some(Command::ImportEnvoy { file, upstream }) => {
             let imported = envoy::import(file, upstream.as_deref());
             imported.map_err(Into::into).map(|imported| {
-                for warning in imported.warnings() {
+                for warning in imported.warnings {
                     eprintln!("warning: {warning}");
                 }
-                print!("{}", imported.yaml());
+                print!("{}", imported.yaml);
             })
         }
         Some(Command::Demo { once }) => demonstrate(&args, *once),
