@@ -58,7 +58,10 @@ pub(crate) async fn run(args: &Args, once: bool) -> Result<(), BoxError> {
     } else {
         &args.flags.listen
     };
-    let config = Config::parse(&configuration(listen, upstream_address), "the demonstration")?;
+    let config = Config::parse(
+        &configuration(listen, upstream_address),
+        "the demonstration",
+    )?;
     let gateway = server::start(config, Stats::new()).await?;
     let address = *gateway.addresses().first().ok_or("it listens nowhere")?;
 
