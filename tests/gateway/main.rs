@@ -4,6 +4,7 @@ mod callers;
 mod credentials_outage;
 mod drain;
 mod fixture;
+mod http2;
 mod hygiene;
 mod outages;
 mod patience;
