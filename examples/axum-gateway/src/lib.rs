@@ -3,6 +3,7 @@
 //! [`gateway`] is what to read first: the stack of layers. [`credentials`] says where they come
 //! from, [`guard`] keeps web pages out.
 
+pub mod args;
 pub mod config;
 pub mod credentials;
 pub mod gateway;
