@@ -140,12 +140,15 @@ pub(super) struct Match {
     pub(super) path: Option<String>,
     pub(super) methods: Vec<String>,
     pub(super) hosts: Vec<String>,
+    #[serde(skip)]
+    pub(super) is_text: bool,
 }
 
 impl From<String> for Match {
     fn from(path: String) -> Self {
         Self {
             path: Some(path),
+            is_text: true,
             ..Self::default()
         }
     }

@@ -200,8 +200,11 @@ impl Config {
                 (path.field("credentialsFileProvider"), source)
             }
             Mode::Static => {
-                let block = written.get("inlineCredentialProvider");
-                let value = |name: &str| block.and_then(|it| it.get(name)).cloned().into();
+                let Some(block) = written.get("inlineCredentialProvider") else {
+                    // That has been said.
+                    return (path.clone(), Node::table([("type", kind("default"))]));
+                };
+                let value = |name: &str| block.get(name).cloned().into();
                 let source = Node::table([
                     ("type", kind("static")),
                     ("access_key_id", value("accessKeyId")),

@@ -43,17 +43,17 @@ pub(super) fn name(route: &file::Route) -> String {
 
 pub(super) fn matches(written: &file::Match, path: &Path, faults: &mut Faults) -> Match {
     let prefix = written.path.as_deref().unwrap_or("/");
-    let path_of_path = || match &written.path {
-        // Where the match is the path alone, it has no field.
-        Some(_) => path.field("path"),
-        None => path.clone(),
-    };
     // What the upstream's layer would refuse in a path could be matched by no request.
     let below_a_host = UpstreamLayer::new(&format!("https://host{prefix}"));
     if !prefix.starts_with('/') || below_a_host.is_err() {
         let rule =
             "must be a path such as `/bedrock`, without dot segments, empty segments and a query";
-        faults.add(path_of_path(), rule);
+        let field = if written.is_text {
+            path.clone()
+        } else {
+            path.field("path")
+        };
+        faults.add(field, rule);
     }
     let methods = written.methods.iter().enumerate();
     let methods = methods.filter_map(|(index, text)| {
