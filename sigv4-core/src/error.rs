@@ -113,6 +113,8 @@ pub enum ErrorKind {
     TooManyHeaders,
     /// The payload mode is one that the service does not accept.
     Payload,
+    /// The body has another SHA-256 than was said of it.
+    PayloadHash,
     /// The service wants to know the length of the body beforehand.
     LengthRequired,
     /// The signing time is before 1970 or after 9999.
@@ -145,6 +147,40 @@ pub enum ErrorKind {
     #[cfg(feature = "body")]
     #[cfg_attr(docsrs, doc(cfg(feature = "body")))]
     Trailers,
+}
+
+impl ErrorKind {
+    /// Returns a name that stays as it is, for logs and the labels of metrics: `missing_host`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RequestTarget => "request_target",
+            Self::MissingHost => "missing_host",
+            Self::InvalidHost => "invalid_host",
+            Self::AmbiguousPlus => "ambiguous_plus",
+            Self::NotCanonical => "not_canonical",
+            Self::ExistingAuthorization => "existing_authorization",
+            Self::TooManyHeaders => "too_many_headers",
+            Self::Payload => "payload",
+            Self::PayloadHash => "payload_hash",
+            Self::LengthRequired => "length_required",
+            Self::Time => "time",
+            Self::Expiry => "expiry",
+            Self::Credentials => "credentials",
+            Self::RegionSet => "region_set",
+            Self::Ecdsa => "ecdsa",
+            Self::EventStream => "event_stream",
+            #[cfg(feature = "runtime")]
+            Self::OutOfScope => "out_of_scope",
+            #[cfg(feature = "runtime")]
+            Self::BodyTooLarge => "body_too_large",
+            #[cfg(feature = "runtime")]
+            Self::BodyRead => "body_read",
+            Self::BodyLength => "body_length",
+            #[cfg(feature = "body")]
+            Self::Trailers => "trailers",
+        }
+    }
 }
 
 /// Says why a configuration value was refused. No request is involved yet.
@@ -187,5 +223,44 @@ impl StdError for ConfigError {
         self.source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dashboards depend on these.
+    #[test]
+    fn kinds_have_names_that_stay() {
+        for (kind, name) in [
+            (ErrorKind::RequestTarget, "request_target"),
+            (ErrorKind::MissingHost, "missing_host"),
+            (ErrorKind::InvalidHost, "invalid_host"),
+            (ErrorKind::AmbiguousPlus, "ambiguous_plus"),
+            (ErrorKind::NotCanonical, "not_canonical"),
+            (ErrorKind::ExistingAuthorization, "existing_authorization"),
+            (ErrorKind::TooManyHeaders, "too_many_headers"),
+            (ErrorKind::Payload, "payload"),
+            (ErrorKind::PayloadHash, "payload_hash"),
+            (ErrorKind::LengthRequired, "length_required"),
+            (ErrorKind::Time, "time"),
+            (ErrorKind::Expiry, "expiry"),
+            (ErrorKind::Credentials, "credentials"),
+            (ErrorKind::RegionSet, "region_set"),
+            (ErrorKind::Ecdsa, "ecdsa"),
+            (ErrorKind::EventStream, "event_stream"),
+            (ErrorKind::BodyLength, "body_length"),
+            #[cfg(feature = "runtime")]
+            (ErrorKind::OutOfScope, "out_of_scope"),
+            #[cfg(feature = "runtime")]
+            (ErrorKind::BodyTooLarge, "body_too_large"),
+            #[cfg(feature = "runtime")]
+            (ErrorKind::BodyRead, "body_read"),
+            #[cfg(feature = "body")]
+            (ErrorKind::Trailers, "trailers"),
+        ] {
+            assert_eq!(kind.as_str(), name);
+        }
     }
 }

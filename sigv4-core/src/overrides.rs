@@ -164,6 +164,10 @@ pub enum PayloadMode {
     /// The body is read, up to a limit, and its hash is signed. Every service takes that.
     #[default]
     Hashed,
+    /// As [`Hashed`](Self::Hashed), and a body that has another SHA-256 than this one is refused with
+    /// [`ErrorKind::PayloadHash`](crate::ErrorKind::PayloadHash): for a hash that was told by somebody
+    /// else.
+    HashedAs([u8; 32]),
     /// The body passes as a stream and is not signed (`UNSIGNED-PAYLOAD`). Few services take that;
     /// for the others it is an error.
     Unsigned,
@@ -176,6 +180,10 @@ pub enum PayloadMode {
     /// An empty body is signed as [`Hashed`](Self::Hashed) does, unless it is that of a `PUT` and a
     /// checksum is to stand behind it.
     AwsChunked(AwsChunked),
+    /// The body passes as a stream, and [is in aws-chunked encoding already](Payload::PreChunked): an
+    /// upload of an SDK that a gateway forwards. Only uploads to S3 take that. Its `Content-Length`
+    /// and what else its head says of it stays.
+    PreChunked,
     /// The body passes as a stream of [encoded messages](crate::EventMessage), each of which
     /// [is signed](Payload::Events). Only few operations take that.
     #[cfg(feature = "eventstream")]

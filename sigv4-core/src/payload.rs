@@ -14,6 +14,7 @@ use crate::hash;
 use crate::stream::chunked::AwsChunked;
 use crate::stream::chunked::Checksum;
 use crate::stream::head::StreamHead;
+use crate::stream::head::UNSIGNED_CHUNKS;
 
 /// The body of a request, as far as its signature is concerned.
 ///
@@ -67,6 +68,33 @@ pub enum Payload<'a> {
         /// The number of bytes before they are encoded, where it is known.
         length: Option<u64>,
     },
+    /// The body is in aws-chunked encoding already, as an SDK makes it over https: with a checksum
+    /// behind it, and without signatures (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`). Only the head is
+    /// signed, and the body goes out as it is. For whoever forwards such an upload; only S3 takes it.
+    ///
+    /// The headers that say what is in the body have to be there, and stay: `content-length`,
+    /// `x-amz-decoded-content-length`, `x-amz-trailer` with the name of one checksum. The coding
+    /// `aws-chunked` may be named in `content-encoding`, which some clients leave out.
+    ///
+    /// ```
+    /// use sigv4_core::{Credentials, Payload, Signer};
+    ///
+    /// let signer = Signer::builder("s3", "us-east-1").build()?;
+    /// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+    /// let body = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
+    /// let mut request = http::Request::put("https://bucket.s3.amazonaws.com/key")
+    ///     .header("content-encoding", "aws-chunked")
+    ///     .header("content-length", body.len())
+    ///     .header("x-amz-decoded-content-length", 5)
+    ///     .header("x-amz-trailer", "x-amz-checksum-crc32")
+    ///     .body(body)?;
+    /// let now = std::time::SystemTime::now();
+    /// signer.sign(&mut request, Payload::PreChunked, &credentials, now)?;
+    /// let kind = &request.headers()["x-amz-content-sha256"];
+    /// assert_eq!(kind, "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    PreChunked,
     /// The body is a stream of events, each of which is signed by an
     /// [`EventSigner`](crate::EventSigner) that [`Signed::event_signer`](crate::Signed::event_signer)
     /// gives. Only operations that say so take that, over HTTP/2 mostly.
@@ -110,6 +138,7 @@ impl Payload<'_> {
                 let has_trailer = encoding.checksum().is_some();
                 PayloadDigest::Literal(algorithm.chunked_payload(has_trailer))
             }
+            Payload::PreChunked => PayloadDigest::Literal(UNSIGNED_CHUNKS),
             Payload::Events => PayloadDigest::Literal(EVENTS),
         }
     }
@@ -130,8 +159,10 @@ impl Payload<'_> {
 
     #[cold]
     fn streamed_head(self, algorithm: Algorithm, headers: &HeaderMap) -> Result<StreamHead, Error> {
-        let Payload::AwsChunked { encoding, length } = self else {
-            return Ok(StreamHead::events(headers));
+        let (encoding, length) = match self {
+            Payload::AwsChunked { encoding, length } => (encoding, length),
+            Payload::PreChunked => return Ok(StreamHead::default()),
+            _ => return Ok(StreamHead::events(headers)),
         };
         let signature_length = algorithm.signature_length();
         let encoded = length
@@ -142,10 +173,13 @@ impl Payload<'_> {
         Ok(StreamHead::aws_chunked(headers, trailer, length, encoded))
     }
 
-    /// Tells whether the body is signed as it passes.
+    /// Tells whether the body goes out in an encoding that the head of the request has to name.
     #[inline]
     pub(crate) const fn is_streamed(self) -> bool {
-        matches!(self, Payload::AwsChunked { .. } | Payload::Events)
+        matches!(
+            self,
+            Payload::AwsChunked { .. } | Payload::PreChunked | Payload::Events
+        )
     }
 
     /// Returns how long the body is, where it is here.
@@ -159,7 +193,9 @@ impl Payload<'_> {
     /// Returns what is signed as it passes, after the head of the request.
     pub(crate) const fn stream(self) -> Option<Payload<'static>> {
         match self {
-            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned => None,
+            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned | Payload::PreChunked => {
+                None
+            }
             Payload::AwsChunked { encoding, length } => {
                 Some(Payload::AwsChunked { encoding, length })
             }
@@ -179,6 +215,7 @@ impl fmt::Debug for Payload<'_> {
                 .field("encoding", encoding)
                 .field("length", length)
                 .finish(),
+            Payload::PreChunked => f.write_str("PreChunked"),
             Payload::Events => f.write_str("Events"),
         }
     }
@@ -219,5 +256,4 @@ const ENCODED_TOO_LONG: Error = Error::new(
 pub(crate) const EMPTY_SHA256: &str =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
-const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";

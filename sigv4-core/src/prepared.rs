@@ -34,7 +34,8 @@ pub(crate) fn read_headers<'a>(
     headers: &mut SignedHeaders<'a>,
 ) -> OwnHeaders<'a> {
     let own = view.read_headers(rules, stream, headers);
-    if own.was_stream {
+    // What is said of a body that comes encoded goes for this signature, too.
+    if own.was_stream && !matches!(payload, Payload::PreChunked) {
         read_again(view, payload, rules, stream, headers)
     } else {
         own

@@ -12,6 +12,7 @@ use crate::payload::PayloadDigest;
 use crate::rules::PlusPolicy;
 use crate::rules::SigningRules;
 use crate::rules::UnsignedPayload;
+use crate::stream;
 use crate::target::View;
 
 /// The signing name of a service.
@@ -140,6 +141,11 @@ impl<'a> Scope<'a> {
         let payload = match payload {
             Payload::AwsChunked { length, .. } => {
                 self.rules.chunked_bodies.check(view, length.is_some())?;
+                payload
+            }
+            Payload::PreChunked => {
+                let length_is_known = stream::head::check_pre_chunked(view.headers)?;
+                self.rules.chunked_bodies.check(view, length_is_known)?;
                 payload
             }
             Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),

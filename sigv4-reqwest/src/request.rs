@@ -139,14 +139,15 @@ async fn cover_body(
     if let Some(payload) = adapter::encoded_payload(mode, &method, length) {
         return Ok((Some(payload), length));
     }
-    let covered = match mode {
-        PayloadMode::Unsigned => Some(Payload::Unsigned),
-        PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
-        _ => None,
-    };
+    let covered = adapter::passing_payload(mode);
+    let expected = adapter::expected_hash(mode);
     let is_stream = |body: &&mut Body| body.as_bytes().is_none();
     let Some(stream) = request.body_mut().as_mut().filter(is_stream) else {
-        return Ok((covered, length));
+        let Some(expected) = expected else {
+            return Ok((covered, length));
+        };
+        let in_memory = request.body().and_then(Body::as_bytes).unwrap_or_default();
+        return Ok((Some(adapter::check_hash(in_memory, expected)?), length));
     };
     // A client does not look at a body that says it is empty, so that somebody else has to.
     if covered.is_some() && length != Some(0) {
@@ -155,7 +156,7 @@ async fn cover_body(
         *stream = Body::wrap(checked);
         return Ok((covered, length));
     }
-    let holder = BodyHolder::new(limit, length)?;
+    let holder = BodyHolder::new(limit, length)?.expecting(expected);
     holder.expect_at_least(hint.lower())?;
     let held = hold(stream, holder).await?;
     let (payload, length) = (covered.unwrap_or_else(|| held.payload()), held.length());

@@ -35,19 +35,23 @@ use crate::error::ErrorKind;
 /// For the outside of a proxy: the service then never fails, as axum's
 /// `Router::fallback_service` wants it.
 ///
-/// | error | status |
-/// |---|---|
-/// | no usable credentials | 503, with the time of the next attempt in `Retry-After` |
-/// | body over the limit | 413 |
-/// | host out of scope | 403 |
-/// | no route to an upstream | 404 |
-/// | `TRACE` | 405 |
-/// | a transfer coding other than `chunked`, an upgrade to a WebSocket | 501 |
-/// | target too long for the upstream | 414 |
-/// | too many headers | 431 |
-/// | any other fault of the request | 400 |
-/// | a fault of this program: its clock, for example | 500 |
-/// | any error of the service inside | 502 |
+/// | error | status | kind |
+/// |---|---|---|
+/// | no usable credentials | 503, with the time of the next attempt in `Retry-After` | `Credentials` of [`sigv4_core::ErrorKind`] |
+/// | body over the limit | 413 | `BodyTooLarge` of the same |
+/// | length of the body needed and not known | 411 | `LengthRequired` of the same |
+/// | host out of scope | 403 | `OutOfScope` of the same |
+/// | too many headers | 431 | `TooManyHeaders` of either |
+/// | a fault of this program: its clock, the lifetime or the regions it signs for | 500 | `Time`, `Expiry`, `RegionSet`, `Ecdsa` of the same |
+/// | any other reason not to sign the request | 400 | all others of the same |
+/// | no route to an upstream | 404 | `NoRoute` of [`ErrorKind`](crate::ErrorKind) |
+/// | `TRACE` | 405 | `Method` |
+/// | target too long for the upstream | 414 | `TargetTooLong` |
+/// | a transfer coding other than `chunked`; an upgrade to a WebSocket | 501 | `TransferCoding`, `Upgrade` |
+/// | a target or a host that servers read differently | 400 | `AmbiguousTarget`, `AmbiguousHost` |
+/// | headers that servers read differently | 400 | `HeaderValue`, `RepeatedHeader`, `ContentLength` |
+/// | a body that comes signed, or with a hash that is none | 400 | `EncodedBody`, `PayloadHash` |
+/// | any error of the service inside | 502 | |
 ///
 /// An error of the request's body that arises while it is sent is found among the causes of the
 /// client's; over HTTP/2 hyper does not name it, and it is a 502.
@@ -229,14 +233,15 @@ fn upstream_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::NoRoute => StatusCode::NOT_FOUND,
         ErrorKind::Method => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::TransferCoding | ErrorKind::Upgrade => StatusCode::NOT_IMPLEMENTED,
-        ErrorKind::EncodedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorKind::TargetTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         ErrorKind::AmbiguousTarget
         | ErrorKind::AmbiguousHost
         | ErrorKind::HeaderValue
         | ErrorKind::RepeatedHeader
-        | ErrorKind::ContentLength => StatusCode::BAD_REQUEST,
+        | ErrorKind::ContentLength
+        | ErrorKind::PayloadHash
+        | ErrorKind::EncodedBody => StatusCode::BAD_REQUEST,
     }
 }
 

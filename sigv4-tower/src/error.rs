@@ -71,6 +71,58 @@ pub enum ErrorKind {
     EncodedBody,
     /// The request asks for another protocol on its connection: a WebSocket.
     Upgrade,
+    /// `x-amz-content-sha256` is neither a hash nor anything else that can be
+    /// [followed](crate::UpstreamLayer::follow_client_payload).
+    PayloadHash,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
+}
+
+impl ErrorKind {
+    /// Returns a name that stays as it is, for logs and the labels of metrics: `no_route`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRoute => "no_route",
+            Self::AmbiguousTarget => "ambiguous_target",
+            Self::TargetTooLong => "target_too_long",
+            Self::TooManyHeaders => "too_many_headers",
+            Self::HeaderValue => "header_value",
+            Self::RepeatedHeader => "repeated_header",
+            Self::ContentLength => "content_length",
+            Self::Method => "method",
+            Self::TransferCoding => "transfer_coding",
+            Self::EncodedBody => "encoded_body",
+            Self::Upgrade => "upgrade",
+            Self::PayloadHash => "payload_hash",
+            Self::AmbiguousHost => "ambiguous_host",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Dashboards depend on these.
+    #[test]
+    fn kinds_have_names_that_stay() {
+        for (kind, name) in [
+            (ErrorKind::NoRoute, "no_route"),
+            (ErrorKind::AmbiguousTarget, "ambiguous_target"),
+            (ErrorKind::TargetTooLong, "target_too_long"),
+            (ErrorKind::TooManyHeaders, "too_many_headers"),
+            (ErrorKind::HeaderValue, "header_value"),
+            (ErrorKind::RepeatedHeader, "repeated_header"),
+            (ErrorKind::ContentLength, "content_length"),
+            (ErrorKind::Method, "method"),
+            (ErrorKind::TransferCoding, "transfer_coding"),
+            (ErrorKind::EncodedBody, "encoded_body"),
+            (ErrorKind::Upgrade, "upgrade"),
+            (ErrorKind::PayloadHash, "payload_hash"),
+            (ErrorKind::AmbiguousHost, "ambiguous_host"),
+        ] {
+            assert_eq!(kind.as_str(), name);
+        }
+    }
 }

@@ -15,7 +15,6 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use sigv4_core::Error;
 use sigv4_core::Payload;
-use sigv4_core::PayloadMode;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorized;
 use sigv4_core::runtime::Authorizer;
@@ -115,16 +114,15 @@ where
             };
             return unsigned.sign(payload, SignedBody::to_encode(body, length));
         }
-        let payload = match mode {
-            PayloadMode::Unsigned => Some(Payload::Unsigned),
-            PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
-            _ if is_empty => Some(Payload::EMPTY),
-            _ => None,
+        let expected = adapter::expected_hash(mode);
+        let payload = match adapter::passing_payload(mode) {
+            None if is_empty && expected.is_none() => Some(Payload::EMPTY),
+            payload => payload,
         };
         // A client does not look at a body that says it is empty, so that somebody else has to.
         let has_to_be_read = payload.is_none() || (length == Some(0) && !is_empty);
         if has_to_be_read {
-            let holder = BodyHolder::new(authorizer.body_limit(), length)?;
+            let holder = BodyHolder::new(authorizer.body_limit(), length)?.expecting(expected);
             holder.expect_at_least(body.size_hint().lower())?;
             let unsigned = Unsigned {
                 head,

@@ -117,6 +117,39 @@ async fn have_a_head_that_says_what_they_are() {
     }
 }
 
+/// A body that was encoded before passes as it is, and one that was hashed is compared.
+#[tokio::test]
+async fn that_are_encoded_or_hashed_by_somebody_else_are_signed_so() {
+    let body = Bytes::from("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
+    for (way, (name, sent)) in WAYS.into_iter().cycle().zip(bodies(&body)) {
+        let make = |request: RequestBuilder| {
+            request
+                .header("x-amz-decoded-content-length", "5")
+                .header("x-amz-trailer", "x-amz-checksum-crc32")
+                .header("content-encoding", "aws-chunked")
+                .body(sent)
+        };
+        let request = send(way, s3(), PayloadMode::PreChunked, Method::PUT, make).await;
+        let request = request.unwrap();
+        assert_eq!(judged(&request).1.data(), b"hello", "{name}");
+        assert_eq!(request.body(), body, "{name}");
+    }
+    let hash = |data: &[u8]| {
+        let hash = ring::digest::digest(&ring::digest::SHA256, data);
+        PayloadMode::HashedAs(hash.as_ref().try_into().unwrap())
+    };
+    for (way, (name, sent)) in WAYS.into_iter().cycle().zip(bodies(&body)) {
+        verified(&put(way, hash(&body), sent).await, &body);
+        let (_, sent) = bodies(&body)
+            .into_iter()
+            .find(|(same, _)| *same == name)
+            .unwrap();
+        let make = |request: RequestBuilder| request.body(sent);
+        let refused = send(way, s3(), hash(b"other"), Method::PUT, make).await;
+        assert_eq!(refused.unwrap_err(), ErrorKind::PayloadHash, "{name}");
+    }
+}
+
 /// The examples of the documentation of S3: 65 KiB in chunks of 64 KiB, which are the default.
 #[tokio::test]
 async fn have_the_length_of_the_documentation() {

@@ -2,6 +2,8 @@
 //! on loopback, spoken to by hyper's client.
 
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod proxy;

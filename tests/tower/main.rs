@@ -19,6 +19,8 @@ mod chunked_flows;
 #[cfg(test)]
 mod chunked_sigv4a;
 #[cfg(test)]
+mod client_payload;
+#[cfg(test)]
 mod doubles;
 #[cfg(test)]
 mod event_streams;

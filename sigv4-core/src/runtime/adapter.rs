@@ -22,6 +22,7 @@ pub use crate::runtime::framing::trailers_refused;
 pub use crate::runtime::framing::unreadable_body;
 pub use crate::runtime::held_body::BodyHolder;
 pub use crate::runtime::held_body::HeldBody;
+pub use crate::runtime::held_body::check_hash;
 pub use crate::runtime::length_checked::LengthChecked;
 pub use crate::runtime::recovery::Inquiry;
 pub use crate::runtime::recovery::PATIENCE;
@@ -58,6 +59,26 @@ pub fn encoded_payload(
     }
 }
 
+/// Returns what is signed of a body that passes as it is, if it does.
+#[must_use]
+pub const fn passing_payload(mode: PayloadMode) -> Option<Payload<'static>> {
+    match mode {
+        PayloadMode::Unsigned => Some(Payload::Unsigned),
+        PayloadMode::Sha256(hash) => Some(Payload::Sha256(hash)),
+        PayloadMode::PreChunked => Some(Payload::PreChunked),
+        _ => None,
+    }
+}
+
+/// Returns the hash that a body is to have.
+#[must_use]
+pub const fn expected_hash(mode: PayloadMode) -> Option<[u8; 32]> {
+    match mode {
+        PayloadMode::HashedAs(hash) => Some(hash),
+        _ => None,
+    }
+}
+
 /// Checks that a body which passes as a stream will be sent at all.
 ///
 /// # Errors
@@ -85,6 +106,10 @@ pub(super) const fn is_encoding(mode: PayloadMode) -> bool {
         PayloadMode::AwsChunked(_) => true,
         #[cfg(feature = "eventstream")]
         PayloadMode::Events => true,
-        PayloadMode::Hashed | PayloadMode::Unsigned | PayloadMode::Sha256(_) => false,
+        PayloadMode::Hashed
+        | PayloadMode::HashedAs(_)
+        | PayloadMode::Unsigned
+        | PayloadMode::Sha256(_)
+        | PayloadMode::PreChunked => false,
     }
 }

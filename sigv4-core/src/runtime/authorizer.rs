@@ -170,16 +170,17 @@ impl Authorizer {
         if view.check_authorization(inner.signer.options().existing)? {
             return Ok(Plan::PassOn);
         }
-        if stream::head::is_encoded(request.headers()) {
-            return Err(ENCODED);
-        }
         let mode = overrides
             .and_then(SigningOverrides::payload_mode)
             .unwrap_or(inner.payload);
+        if mode != PayloadMode::PreChunked && stream::head::is_encoded(request.headers()) {
+            return Err(ENCODED);
+        }
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
             // Whether the service takes it, the signer says, which knows the body.
             (mode, _) if adapter::is_encoding(mode) => Ok(Plan::Sign(mode)),
+            (PayloadMode::PreChunked, _) => Ok(Plan::Sign(mode)),
             (PayloadMode::Unsigned, UnsignedPayload::Refused) => Err(UNSIGNED_REFUSED),
             (_, UnsignedPayload::Always) => Ok(Plan::Sign(PayloadMode::Unsigned)),
             (mode, _) => Ok(Plan::Sign(mode)),

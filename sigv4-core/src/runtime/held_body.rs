@@ -21,6 +21,7 @@ pub struct BodyHolder {
     limit: u64,
     declared: Option<u64>,
     hash: Sha256,
+    expected: Option<[u8; 32]>,
 }
 
 impl BodyHolder {
@@ -36,9 +37,17 @@ impl BodyHolder {
             limit,
             declared,
             hash: Sha256::new(),
+            expected: None,
         };
         holder.expect_at_least(declared.unwrap_or(0))?;
         Ok(holder)
+    }
+
+    /// Refuses a body with another hash than this one, if there is one.
+    #[must_use]
+    pub const fn expecting(mut self, hash: Option<[u8; 32]>) -> Self {
+        self.expected = hash;
+        self
     }
 
     /// Takes note of how long the body is at least.
@@ -77,14 +86,18 @@ impl BodyHolder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BodyLength`] when the body is shorter than it declared.
+    /// [`ErrorKind::BodyLength`] when the body is shorter than it declared,
+    /// [`ErrorKind::PayloadHash`] when it has another hash than is [expected](Self::expecting).
     pub fn finish(self) -> Result<HeldBody, Error> {
         framing::agreed_length(self.declared, Some(self.length))?;
-        let payload = Payload::Sha256(self.hash.finalize().into());
+        let hash: [u8; 32] = self.hash.finalize().into();
+        if self.expected.is_some_and(|expected| expected != hash) {
+            return Err(OTHER_HASH);
+        }
         Ok(HeldBody {
             pieces: self.pieces.finish(),
             length: self.length,
-            payload,
+            payload: Payload::Sha256(hash),
         })
     }
 }
@@ -130,6 +143,24 @@ impl HeldBody {
         whole.freeze()
     }
 }
+
+/// Compares the hash of a body that is in memory and returns what is to be signed of it.
+///
+/// # Errors
+///
+/// [`ErrorKind::PayloadHash`] when it has another hash.
+pub fn check_hash(body: &[u8], expected: [u8; 32]) -> Result<Payload<'static>, Error> {
+    if Sha256::digest(body).as_slice() == expected {
+        Ok(Payload::Sha256(expected))
+    } else {
+        Err(OTHER_HASH)
+    }
+}
+
+const OTHER_HASH: Error = Error::new(
+    ErrorKind::PayloadHash,
+    "the body has another SHA-256 than was said of it; send it again, or correct the hash",
+);
 
 fn too_large(limit: u64) -> Error {
     Error::with_message(
@@ -200,5 +231,28 @@ mod tests {
         let mut shorter = BodyHolder::new(10, Some(5)).unwrap();
         shorter.push(Bytes::from_static(b"four")).unwrap();
         assert_eq!(shorter.finish().unwrap_err().kind(), ErrorKind::BodyLength);
+    }
+
+    #[test]
+    fn refuses_another_hash_than_is_expected() {
+        let hash_of = |text: &str| <[u8; 32]>::from(Sha256::digest(text));
+        for (text, said, expected) in [
+            ("hello", None, Ok(())),
+            ("hello", Some("hello"), Ok(())),
+            ("", Some(""), Ok(())),
+            ("hello", Some("hellp"), Err(ErrorKind::PayloadHash)),
+            ("hello", Some(""), Err(ErrorKind::PayloadHash)),
+            ("", Some("hello"), Err(ErrorKind::PayloadHash)),
+        ] {
+            let holder = BodyHolder::new(10, None).unwrap();
+            let mut holder = holder.expecting(said.map(hash_of));
+            holder.push(Bytes::from(text.to_owned())).unwrap();
+            let held = holder.finish().map(drop);
+            assert_eq!(
+                held.map_err(|error| error.kind()),
+                expected,
+                "{text} {said:?}"
+            );
+        }
     }
 }

@@ -8,6 +8,8 @@ use http::HeaderValue;
 use http::header;
 
 use crate::canonical::headers::SignedHeaders;
+use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::header_rules::RequestHeaderRules;
 use crate::names;
 
@@ -171,6 +173,80 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
             .iter()
             .any(announces_stream)
 }
+
+/// Checks what a request says of a body that is in aws-chunked encoding already, and tells whether
+/// it says how long that is.
+pub(crate) fn check_pre_chunked(headers: &HeaderMap) -> Result<bool, Error> {
+    if all_codings(headers)
+        .filter(|coding| is_aws_chunked(coding))
+        .nth(1)
+        .is_some()
+    {
+        return Err(CHUNKED_TWICE);
+    }
+    let trailer = only(headers, &names::X_AMZ_TRAILER).ok_or(NO_TRAILER)?;
+    if !names_checksum(trailer) {
+        return Err(NO_TRAILER);
+    }
+    let decoded = only(headers, &names::X_AMZ_DECODED_CONTENT_LENGTH).and_then(number);
+    let decoded = decoded.ok_or(NO_DECODED_LENGTH)?;
+    let encoded = match headers.get(header::CONTENT_LENGTH) {
+        Some(_) => only(headers, &header::CONTENT_LENGTH).and_then(number),
+        None => return Ok(false),
+    };
+    if encoded.is_some_and(|encoded| encoded > decoded) {
+        Ok(true)
+    } else {
+        Err(BAD_ENCODED_LENGTH)
+    }
+}
+
+/// Returns the value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().filter(|_| values.next().is_none())?;
+    Some(value.as_bytes().trim_ascii())
+}
+
+fn number(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text).ok()?;
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+/// Tells whether a name is one of a checksum; which ones there are, S3 knows better.
+fn names_checksum(name: &[u8]) -> bool {
+    const START: &[u8] = b"x-amz-checksum-";
+    let is_checksum = name
+        .get(..START.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(START));
+    let algorithm = name.get(START.len()..).unwrap_or_default();
+    is_checksum && !algorithm.is_empty() && algorithm.iter().all(u8::is_ascii_alphanumeric)
+}
+
+/// What a body that is in aws-chunked encoding already, and not signed, is announced by.
+pub(crate) const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+
+const CHUNKED_TWICE: Error = Error::new(
+    ErrorKind::Payload,
+    "the Content-Encoding names aws-chunked more than once; encode the body once",
+);
+const NO_TRAILER: Error = Error::new(
+    ErrorKind::Payload,
+    "the x-amz-trailer header of an aws-chunked body must name one checksum, \
+     such as `x-amz-checksum-crc32`",
+);
+const NO_DECODED_LENGTH: Error = Error::new(
+    ErrorKind::Payload,
+    "the x-amz-decoded-content-length header of an aws-chunked body must say how long the body was \
+     before it was encoded",
+);
+const BAD_ENCODED_LENGTH: Error = Error::new(
+    ErrorKind::BodyLength,
+    "the Content-Length of an aws-chunked body must be a number greater than its \
+     x-amz-decoded-content-length",
+);
 
 /// Tells whether a value of `x-amz-content-sha256` is no hash, but the kind of a body that is signed
 /// as it passes; however it is written.

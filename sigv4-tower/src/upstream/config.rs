@@ -13,6 +13,7 @@ use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::upstream::client_payload;
 use crate::upstream::names::Names;
 use crate::upstream::target::check_host;
 
@@ -29,6 +30,7 @@ pub(super) struct Config {
     pub(super) empty_segments: bool,
     pub(super) fixed_path: Option<String>,
     pub(super) trailing_slash: bool,
+    pub(super) follows_payload: bool,
     pub(super) removed_headers: Names,
     pub(super) set_headers: HeaderMap,
     pub(super) removed_answer_headers: Names,
@@ -48,15 +50,21 @@ impl Config {
         if !adapter::is_chunked_at_most(request.headers()) {
             return Err(CODED);
         }
-        // What says so does not get any further.
-        if adapter::is_encoded(request.headers()) {
-            return Err(ENCODED);
-        }
+        let payload = if self.follows_payload {
+            client_payload::mode(request.headers())?
+        } else {
+            client_payload::refuse_encoded(request.headers())?;
+            None
+        };
         let uri = self.uri(request.uri())?;
         *request.uri_mut() = uri;
         // What was spoken with the client says nothing about the connection to the upstream.
         *request.version_mut() = Version::HTTP_11;
-        self.clean(request.headers_mut())
+        self.clean(request.headers_mut(), payload)?;
+        if let Some(mode) = payload {
+            client_payload::set(request.extensions_mut(), mode);
+        }
+        Ok(())
     }
 }
 
@@ -96,11 +104,6 @@ const WEBSOCKET: Error = Error::new(
 const CODED: Error = Error::new(
     ErrorKind::TransferCoding,
     "the body has a transfer coding other than chunked; use Content-Encoding",
-);
-const ENCODED: Error = Error::new(
-    ErrorKind::EncodedBody,
-    "the body is in the encoding of another signature (aws-chunked, or signed events); \
-     send it plain",
 );
 
 #[cfg(test)]

@@ -4,22 +4,30 @@ use http::HeaderMap;
 use http::HeaderName;
 use http::HeaderValue;
 use http::header;
+use sigv4_core::PayloadMode;
 use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
 use crate::error::ErrorKind;
+use crate::upstream::client_payload::describes_chunks;
 use crate::upstream::config::Config;
 use crate::upstream::names::remove_where;
 
 impl Config {
-    pub(super) fn clean(&self, headers: &mut HeaderMap) -> Result<(), Error> {
+    pub(super) fn clean(
+        &self,
+        headers: &mut HeaderMap,
+        payload: Option<PayloadMode>,
+    ) -> Result<(), Error> {
         remove_connection_headers(headers);
         headers.remove(header::EXPECT);
+        let keeps_chunks = payload == Some(PayloadMode::PreChunked);
         remove_where(headers, |name| {
-            is_amz(name.as_str()) && !self.allowed_headers.contain(name.as_str())
+            let is_allowed = !is_amz(name.as_str()) || self.allowed_headers.contain(name.as_str());
+            let is_kept = keeps_chunks && describes_chunks(name);
+            !is_kept && (!is_allowed || self.removed_headers.removes(name))
         });
         headers.remove(header::AUTHORIZATION);
-        self.removed_headers.remove_from(headers);
         check_values(headers)?;
         check_repeated(headers)?;
         merge_lengths(headers)?;
@@ -40,7 +48,9 @@ impl Config {
 
     pub(super) fn clean_answer(&self, headers: &mut HeaderMap) {
         remove_connection_headers(headers);
-        self.removed_answer_headers.remove_from(headers);
+        if !self.removed_answer_headers.is_empty() {
+            remove_where(headers, |name| self.removed_answer_headers.removes(name));
+        }
     }
 }
 

@@ -113,6 +113,7 @@ impl UpstreamLayer {
             empty_segments: false,
             fixed_path: None,
             trailing_slash: false,
+            follows_payload: false,
             removed_headers: Names::default(),
             set_headers: HeaderMap::new(),
             removed_answer_headers: Names::default(),
@@ -190,7 +191,8 @@ impl UpstreamLayer {
 
     /// Removes these headers of the client, which the upstream is not to see: the key for a gateway,
     /// cookies. A name that ends in `*` stands for all that begin alike. It counts more than that a
-    /// header is [allowed](Self::allow_amz_headers). The length of the body stays.
+    /// header is [allowed](Self::allow_amz_headers). The length of the body stays, and what says what is
+    /// in a body whose [encoding is followed](Self::follow_client_payload).
     ///
     /// ```
     /// # use sigv4_tower::UpstreamLayer;
@@ -272,6 +274,35 @@ impl UpstreamLayer {
         I: IntoIterator<Item: AsRef<str>>,
     {
         self.config.allowed_parameters.extend(names);
+        self
+    }
+
+    /// Covers the body as the client did in its own signature, by the `x-amz-content-sha256` that
+    /// it sent. For SDK clients that have this proxy for an endpoint, and credentials that stand for
+    /// nothing.
+    ///
+    /// | `x-amz-content-sha256` | the body |
+    /// |---|---|
+    /// | a hash in hex | is [hashed](sigv4_core::PayloadMode::HashedAs), and refused where the two differ |
+    /// | `UNSIGNED-PAYLOAD` | passes [unsigned](sigv4_core::PayloadMode::Unsigned), where the service takes that |
+    /// | `STREAMING-UNSIGNED-PAYLOAD-TRAILER` | passes [as it is](sigv4_core::PayloadMode::PreChunked), with the headers that say what is in it; uploads to S3 only |
+    /// | anything else | is refused |
+    /// | none | is covered as the authorizer says |
+    ///
+    /// It is told the signer inside by the [`SigningOverrides`](sigv4_core::SigningOverrides) of the
+    /// request, whose other parts stay. Without this setting the header is dropped, and a body in
+    /// aws-chunked encoding is refused.
+    ///
+    /// ```
+    /// # use sigv4_tower::UpstreamLayer;
+    /// let upstream = UpstreamLayer::new("https://s3.eu-central-1.amazonaws.com")?
+    ///     .allow_empty_segments()
+    ///     .allow_amz_headers(["x-amz-checksum-*", "x-amz-meta-*"])
+    ///     .follow_client_payload();
+    /// # Ok::<(), sigv4_tower::UpstreamConfigError>(())
+    /// ```
+    pub fn follow_client_payload(mut self) -> Self {
+        self.config.follows_payload = true;
         self
     }
 

@@ -1,5 +1,6 @@
 //! [`UpstreamLayer`]: turns what a client sent to a proxy into a request to one upstream.
 
+mod client_payload;
 mod config;
 mod config_error;
 mod headers;

@@ -56,14 +56,9 @@ impl Names {
         self.exact.is_empty() && self.prefixes.is_empty()
     }
 
-    /// Removes the headers with these names, but for the length of the body.
-    pub(super) fn remove_from(&self, headers: &mut HeaderMap) {
-        if self.is_empty() {
-            return;
-        }
-        remove_where(headers, |name| {
-            self.contain(name.as_str()) && name != header::CONTENT_LENGTH
-        });
+    /// Tells whether a header is to be removed by these. The length of the body never is.
+    pub(super) fn removes(&self, name: &HeaderName) -> bool {
+        self.contain(name.as_str()) && name != header::CONTENT_LENGTH
     }
 
     /// Tells whether a name, in lower case, is among these.

@@ -179,7 +179,7 @@ pub fn replay_limit(authorizer: &Authorizer, overrides: Option<&SigningOverrides
     Some(match mode.unwrap_or_else(|| authorizer.payload()) {
         #[cfg(feature = "eventstream")]
         PayloadMode::Events => 0,
-        PayloadMode::Hashed if is_hashed => authorizer.body_limit(),
+        PayloadMode::Hashed | PayloadMode::HashedAs(_) if is_hashed => authorizer.body_limit(),
         _ => STREAMED,
     })
 }
