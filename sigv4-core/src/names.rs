@@ -39,7 +39,7 @@ pub(crate) fn is_own_header(name: &str) -> bool {
 
 /// The query parameters that carry a signature, compared without regard to case.
 pub(crate) fn is_own_parameter(name: &[u8]) -> bool {
-    const OWN: [&str; 9] = [
+    const OWN: [&str; 10] = [
         "X-Amz-Algorithm",
         "X-Amz-Credential",
         "X-Amz-Date",
@@ -49,6 +49,8 @@ pub(crate) fn is_own_parameter(name: &[u8]) -> bool {
         "X-Amz-Security-Token",
         "X-Amz-S3session-Token",
         "X-Amz-Region-Set",
+        // Where some put what stands for the hash of the body; servers read it as the header.
+        "X-Amz-Content-Sha256",
     ];
     OWN.iter()
         .any(|own| own.as_bytes().eq_ignore_ascii_case(name))

@@ -30,6 +30,7 @@ use crate::rules::SessionTokenMode;
 use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
 use crate::scope::Scope;
+use crate::signature::Signature;
 use crate::signer::Signer;
 use crate::stream::head::StreamHead;
 use crate::target::Target;
@@ -71,9 +72,8 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<Presigned, Error> {
-        let scope = self.scope(None)?;
-        let options = options.into();
-        self.presign_canonical(scope, request, &options, credentials, now, |_, url| Ok(url))
+        let (scope, time) = (self.scope(None)?, Timestamp::new(now)?);
+        self.presign_link(scope, request, &options.into(), credentials, &time)
     }
 
     /// Makes a URL as [`presign`](Self::presign) does, with overrides: service, region and the
@@ -90,9 +90,8 @@ impl Signer {
         now: SystemTime,
         overrides: &SigningOverrides,
     ) -> Result<Presigned, Error> {
-        let scope = self.scope(Some(overrides))?;
-        let options = options.into();
-        self.presign_canonical(scope, request, &options, credentials, now, |_, url| Ok(url))
+        let (scope, time) = (self.scope(Some(overrides))?, Timestamp::new(now)?);
+        self.presign_link(scope, request, &options.into(), credentials, &time)
     }
 
     /// Tells what [`presign`](Self::presign) would sign, to be compared with what a server
@@ -108,47 +107,72 @@ impl Signer {
         credentials: &Credentials,
         now: SystemTime,
     ) -> Result<SigningTrace, Error> {
-        let time = Timestamp::new(now)?;
-        let scope = self.scope(None)?;
+        let (scope, time) = (self.scope(None)?, Timestamp::new(now)?);
+        let (options, view) = (options.into(), View::new(request)?);
+        check_absolute(&view)?;
+        let covered = options.payload.map(Payload::Sha256);
         self.presign_canonical(
             scope,
-            request,
-            &options.into(),
+            &view,
+            covered,
+            &options,
             credentials,
-            now,
-            |canonical, _| {
-                SigningTrace::new(canonical, &scope, credentials, &time, request.headers())
-            },
+            &time,
+            |canonical, _| SigningTrace::new(canonical, &scope, credentials, &time, view.headers),
         )
     }
 
-    fn presign_canonical<R: Signable, T>(
+    fn presign_link<R: Signable>(
         &self,
         scope: Scope<'_>,
         request: &R,
         options: &PresignOptions,
         credentials: &Credentials,
-        now: SystemTime,
-        use_it: impl FnOnce(&CanonicalRequest<'_>, Presigned) -> Result<T, Error>,
+        time: &Timestamp,
+    ) -> Result<Presigned, Error> {
+        let view = View::new(request)?;
+        check_absolute(&view)?;
+        let covered = options.payload.map(Payload::Sha256);
+        self.presign_canonical(
+            scope,
+            &view,
+            covered,
+            options,
+            credentials,
+            time,
+            |_, url| Ok(url.into_presigned(time)),
+        )
+    }
+
+    /// Computes a signature for the query, and what goes with it. `covered` is the payload; where
+    /// it is `None`, what the service expects of a URL that is handed on.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are what signing takes, and what is made of it"
+    )]
+    pub(crate) fn presign_canonical<T>(
+        &self,
+        scope: Scope<'_>,
+        view: &View<'_>,
+        covered: Option<Payload<'_>>,
+        options: &PresignOptions,
+        credentials: &Credentials,
+        time: &Timestamp,
+        use_it: impl FnOnce(&CanonicalRequest<'_>, QuerySigned<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let signing = self.options();
-        let time = Timestamp::new(now)?;
-        let lifetime = options.lifetime(&time, credentials)?;
-        let view = View::new(request)?;
-        if view.uri.scheme().is_none() || view.uri.authority().is_none() {
-            return Err(RELATIVE);
-        }
-        let payload = match options.payload {
-            Some(hash) => Payload::Sha256(hash),
+        let lifetime = options.lifetime(time, credentials)?;
+        let payload = match covered {
+            Some(payload) => payload,
             None if scope.rules.presigns_unsigned_payload => Payload::Unsigned,
             None => Payload::EMPTY,
         };
-        let digest = scope.digest(&view, payload)?;
+        let digest = scope.digest(view, payload)?;
 
         let (hoisted, kept) = split_hoisted(view.headers, options.hoist);
         let kept = View {
             headers: kept.as_ref().unwrap_or(view.headers),
-            ..view
+            ..*view
         };
         let mut headers = SignedHeaders::new();
         let rules = signing.headers.of(kept.headers);
@@ -158,8 +182,12 @@ impl Signer {
         own.authorization.check(signing.existing)?;
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.
-        let sends_digest = scope.rules.unsigned_payload == UnsignedPayload::Always
-            || (scope.rules.needs_content_sha256 && options.payload.is_some());
+        let sends_digest = match covered {
+            _ if scope.rules.unsigned_payload == UnsignedPayload::Always => true,
+            Some(Payload::Unsigned) => !scope.rules.presigns_unsigned_payload,
+            Some(_) => scope.rules.needs_content_sha256,
+            None => false,
+        };
         let sent_digest = sends_digest.then_some(&digest);
         if let Some(digest) = sent_digest {
             headers.push("x-amz-content-sha256", digest.as_bytes());
@@ -171,7 +199,7 @@ impl Signer {
             headers.names_text()
         };
 
-        let credential = credentials.with_key(&time, scope.key(), |key| {
+        let credential = credentials.with_key(time, scope.key(), |key| {
             Ok(format!("{}/{}", credentials.access_key_id(), key.scope()))
         })?;
         let expires = lifetime.as_secs().to_string();
@@ -203,11 +231,11 @@ impl Signer {
                 .map(|(name, value)| (name.as_str(), value.as_slice())),
         );
 
-        let target = Target::new(&view, &scope, signing.wire, &added)?;
+        let target = Target::new(view, &scope, signing.wire, &added)?;
         if signing.wire == WireForm::RefuseIfDifferent {
-            Target::new(&view, &scope, signing.wire, &[])?.check_canonical(&view)?;
+            Target::new(view, &scope, signing.wire, &[])?.check_but_for_signature(view)?;
         }
-        let host = target.host(&view, own.host)?;
+        let host = target.host(view, own.host)?;
         headers.push("host", host.as_bytes());
         headers.sort();
         let canonical = CanonicalRequest {
@@ -219,8 +247,7 @@ impl Signer {
             payload: &digest,
         };
 
-        let signature =
-            credentials.with_key(&time, scope.key(), |key| canonical.sign(&time, key))?;
+        let signature = credentials.with_key(time, scope.key(), |key| canonical.sign(time, key))?;
         let mut query = target.query.text.to_string();
         if let Some(token) = token.filter(|_| token_mode == SessionTokenMode::Appended) {
             let token =
@@ -230,14 +257,79 @@ impl Signer {
         query.push_str("&X-Amz-Signature=");
         query.push_str(signature.as_str());
 
-        let uri = target.uri(&view, &query)?;
-        let presigned = Presigned {
-            method: view.method.clone(),
-            headers: headers_to_send(&headers, &view, &stream, host, sent_digest, &uri),
+        let uri = target.uri(view, &query)?;
+        let signed = QuerySigned {
             uri,
-            expires_at: time.time() + lifetime,
+            signature,
+            lifetime,
+            view,
+            headers: &headers,
+            host,
+            stream: &stream,
+            digest: sent_digest,
         };
-        use_it(&canonical, presigned)
+        use_it(&canonical, signed)
+    }
+}
+
+/// A request whose signature is in its query.
+pub(crate) struct QuerySigned<'a> {
+    pub(crate) uri: Uri,
+    #[cfg_attr(
+        not(feature = "runtime"),
+        expect(dead_code, reason = "a link has it in its URL")
+    )]
+    pub(crate) signature: Signature,
+    lifetime: Duration,
+    view: &'a View<'a>,
+    headers: &'a SignedHeaders<'a>,
+    host: &'a str,
+    pub(crate) stream: &'a StreamHead,
+    /// What is sent as `x-amz-content-sha256`.
+    pub(crate) digest: Option<&'a PayloadDigest>,
+}
+
+impl QuerySigned<'_> {
+    fn into_presigned(self, time: &Timestamp) -> Presigned {
+        Presigned {
+            method: self.view.method.clone(),
+            headers: self.headers_to_send(),
+            uri: self.uri,
+            expires_at: time.time() + self.lifetime,
+        }
+    }
+
+    /// Returns the signed headers as the holder of a URL has to send them.
+    fn headers_to_send(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for name in self.headers.names().filter(|name| *name != "host") {
+            let changed = self.stream.value(name);
+            let given = self.view.headers.get_all(name).iter();
+            for value in changed
+                .into_iter()
+                .chain(given.filter(|_| changed.is_none()))
+            {
+                let name = HeaderName::from_bytes(name.as_bytes()).expect("it was a header's name");
+                headers.append(name, value.clone());
+            }
+        }
+        if let Some(digest) = self.digest {
+            headers.insert(names::X_AMZ_CONTENT_SHA256, digest.header_value());
+        }
+        if self.uri.authority().map(Authority::as_str) != Some(self.host) {
+            let host = HeaderValue::from_str(self.host).expect("a host is visible ASCII");
+            headers.insert(header::HOST, host);
+        }
+        headers
+    }
+}
+
+/// Refuses what would be no link.
+fn check_absolute(view: &View<'_>) -> Result<(), Error> {
+    if view.uri.scheme().is_none() || view.uri.authority().is_none() {
+        Err(RELATIVE)
+    } else {
+        Ok(())
     }
 }
 
@@ -247,7 +339,7 @@ impl Signer {
 pub struct PresignOptions {
     expires_in: Duration,
     clamp: bool,
-    hoist: bool,
+    pub(crate) hoist: bool,
     payload: Option<[u8; 32]>,
 }
 
@@ -405,7 +497,7 @@ fn split_hoisted(headers: &HeaderMap, hoist: bool) -> (Hoisted, Option<HeaderMap
 }
 
 /// After `RequiredSignedHeaders` of the SDK for Go, which S3 accepts.
-fn is_hoistable(name: &HeaderName) -> bool {
+pub(crate) fn is_hoistable(name: &HeaderName) -> bool {
     const HEADERS_ONLY: [&str; 14] = [
         "x-amz-acl",
         "x-amz-copy-source",
@@ -442,37 +534,6 @@ fn title_case(name: &HeaderName) -> String {
         }
     };
     name.as_str().chars().map(title).collect()
-}
-
-/// Returns the signed headers as the holder of a URL has to send them.
-fn headers_to_send(
-    signed: &SignedHeaders<'_>,
-    view: &View<'_>,
-    stream: &StreamHead,
-    host: &str,
-    digest: Option<&PayloadDigest>,
-    uri: &Uri,
-) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for name in signed.names().filter(|name| *name != "host") {
-        let changed = stream.value(name);
-        let given = view.headers.get_all(name).iter();
-        for value in changed
-            .into_iter()
-            .chain(given.filter(|_| changed.is_none()))
-        {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect("it was a header's name");
-            headers.append(name, value.clone());
-        }
-    }
-    if let Some(digest) = digest {
-        headers.insert(names::X_AMZ_CONTENT_SHA256, digest.header_value());
-    }
-    if uri.authority().map(Authority::as_str) != Some(host) {
-        let host = HeaderValue::from_str(host).expect("a host is visible ASCII");
-        headers.insert(header::HOST, host);
-    }
-    headers
 }
 
 const LIFETIME: Error = Error::new(

@@ -201,12 +201,33 @@ impl<'a> Target<'a> {
     }
 
     /// Refuses a request whose URI is not what would be sent.
-    pub(crate) fn check_canonical(&self, view: &View<'_>) -> Result<(), Error> {
+    fn check_canonical(&self, view: &View<'_>) -> Result<(), Error> {
+        self.check(self.query_differs(view))
+    }
+
+    /// Refuses a request whose URI is not what would be sent, apart from the signature in its query
+    /// that another one replaces.
+    pub(crate) fn check_but_for_signature(&self, view: &View<'_>) -> Result<(), Error> {
+        let differs = match view.uri.query() {
+            Some(given) if self.query.was_signed => {
+                let ours = self.query.text.split('&').filter(|pair| !pair.is_empty());
+                let given = given.split('&').filter(|pair| {
+                    let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+                    !names::is_own_parameter(name.as_bytes())
+                });
+                !ours.eq(given)
+            }
+            _ => self.query_differs(view),
+        };
+        self.check(differs)
+    }
+
+    fn check(&self, query_differs: bool) -> Result<(), Error> {
         if self.path.rewritten().is_some() {
             Err(NOT_CANONICAL_PATH)
         } else if self.authority.is_some() {
             Err(NOT_CANONICAL_AUTHORITY)
-        } else if self.query_differs(view) {
+        } else if query_differs {
             Err(NOT_CANONICAL_QUERY)
         } else {
             Ok(())

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::Request;
 use reqwest::Response;
+use reqwest::Url;
 use reqwest_middleware::Middleware;
 use reqwest_middleware::Next;
 use sigv4_core::SigningOverrides;
@@ -86,6 +87,10 @@ use crate::request::sign;
 ///   In a `Request` made by hand it stays in the URL, and is removed.
 /// - **Requests that are not signed**, by their overrides or because they keep an `Authorization`,
 ///   pass as they are: whether they are redirected is not looked at.
+/// - **Signatures in the query** ([`Placement::Query`](sigv4_core::runtime::Placement::Query)): the
+///   URL is a credential then. An error of the client that passes here is shown without its query;
+///   the `url()` of the answer has it, and so has an error that is made of the answer later
+///   (`error_for_status`): `without_url()` removes it.
 /// - **`.query(..)`** (feature `query` of `reqwest-middleware`) writes spaces as `+`; a raw `+` is
 ///   therefore read as a space, whatever the service, unless the signer or the overrides say
 ///   otherwise.
@@ -160,11 +165,30 @@ async fn send(
     next: Next<'_>,
 ) -> reqwest_middleware::Result<Response> {
     let signed = request.url().clone();
-    let mut response = next.run(request, extensions).await?;
+    let sent = next.run(request, extensions).await;
+    let mut response = sent.map_err(|error| without_signature(error, &signed))?;
     if *response.url() != signed {
         let error = Error::redirected(response.url());
         return Err(reqwest_middleware::Error::middleware(error));
     }
     response.extensions_mut().insert(receipt);
     Ok(response)
+}
+
+/// Leaves the query out of the URL that an error of the client shows, where there is a signature in
+/// it: such a URL is a credential.
+fn without_signature(error: reqwest_middleware::Error, signed: &Url) -> reqwest_middleware::Error {
+    match error {
+        reqwest_middleware::Error::Reqwest(error) if has_signature(signed) => {
+            let mut shown = signed.clone();
+            shown.set_query(None);
+            error.with_url(shown).into()
+        }
+        error => error,
+    }
+}
+
+fn has_signature(url: &Url) -> bool {
+    let mut pairs = url.query().unwrap_or_default().split('&');
+    pairs.any(|pair| pair.starts_with("X-Amz-Signature="))
 }

@@ -52,8 +52,10 @@ use crate::replay_body::ReplayBody;
 ///   more than 4 minutes off, or if the message says that the time is the reason.
 /// - `RequestExpired`: the same if the clock is more than 4 minutes off; else the credentials are
 ///   replaced if they end within 5 minutes.
+/// - `AccessDenied` with the message `Request has expired`, which S3 gives to a signature
+///   [in the query](sigv4_core::runtime::Placement::Query): the clock is corrected.
 ///
-/// `AccessDenied` and all others cause nothing. Corrections have a
+/// Any other `AccessDenied`, and all others, cause nothing. Corrections have a
 /// [bound](sigv4_core::runtime::AuthorizerBuilder::max_skew) and are made only on the word of
 /// answers that came over https, or from a loopback address. Where the code of a customer may write
 /// the answers (API Gateway, function URLs, Lattice) nothing is done
@@ -71,7 +73,7 @@ use crate::replay_body::ReplayBody;
 ///
 /// - **Retries** go outside. A request is sent twice at most by this layer, so that a policy that
 ///   counts attempts has to reckon with twice as many in the worst case.
-/// - **Presigned URLs** and requests that are not signed pass as they are.
+/// - **Presigned URLs** of a client, and requests that are not signed, pass as they are.
 ///
 /// [`SigV4Layer`]: crate::SigV4Layer
 #[derive(Clone, Debug)]

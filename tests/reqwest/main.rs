@@ -39,6 +39,8 @@ mod path_on_the_wire;
 #[cfg(test)]
 mod query_on_the_wire;
 #[cfg(test)]
+mod query_placement;
+#[cfg(test)]
 mod receipt;
 #[cfg(test)]
 mod recover;

@@ -53,6 +53,8 @@ mod proxy_targets;
 #[cfg(test)]
 mod query_on_the_wire;
 #[cfg(test)]
+mod query_placement;
+#[cfg(test)]
 mod readiness;
 #[cfg(test)]
 mod receipt;
@@ -60,6 +62,8 @@ mod receipt;
 mod recover;
 #[cfg(test)]
 mod redirects;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod retries;
 #[cfg(test)]

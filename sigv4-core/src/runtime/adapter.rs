@@ -32,6 +32,7 @@ pub use crate::runtime::recovery::Remedy;
 pub use crate::runtime::recovery::Replacement;
 pub use crate::runtime::recovery::patience;
 pub use crate::runtime::recovery::replay_limit;
+pub use crate::runtime::refusal::RefusalReader;
 pub use crate::stream::head::is_encoded;
 
 /// Returns what is signed of a body that is [encoded](EncodedBody) as it passes, if it is to be.

@@ -1,6 +1,7 @@
 //! [`Authorizer`]: everything that is decided between a request that arrives and one that is
 //! signed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -19,9 +20,11 @@ use crate::runtime::Clock;
 use crate::runtime::CredentialsCache;
 use crate::runtime::CredentialsGuard;
 use crate::runtime::HostScope;
+use crate::runtime::Placement;
 use crate::runtime::Runtime;
 use crate::runtime::SigningReceipt;
 use crate::runtime::adapter;
+use crate::runtime::placement::NO_STREAM_IN_QUERY;
 use crate::runtime::receipt;
 use crate::runtime::recovery::Circumstances;
 use crate::runtime::recovery::Learning;
@@ -71,8 +74,10 @@ impl Authorizer {
             scope,
             clock: None,
             payload: PayloadMode::default(),
+            placement: Placement::default(),
             body_limit: DEFAULT_BODY_LIMIT,
             learning: Learning::new(),
+            on_signed: None,
         }
     }
 
@@ -154,8 +159,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope, its service does not take the payload mode, or its body is
-    /// encoded for another signature.
+    /// When the request is out of scope, its service or the [`Placement`] does not take the payload
+    /// mode, or its body is encoded for another signature.
     pub fn plan<R: Signable>(
         &self,
         request: &R,
@@ -178,6 +183,9 @@ impl Authorizer {
         }
         let rules = inner.signer.scope(overrides)?.rules;
         match (mode, rules.unsigned_payload) {
+            (mode, _) if adapter::is_encoding(mode) && !inner.placement.takes_streams() => {
+                Err(NO_STREAM_IN_QUERY)
+            }
             // Whether the service takes it, the signer says, which knows the body.
             (mode, _) if adapter::is_encoding(mode) => Ok(Plan::Sign(mode)),
             (PayloadMode::PreChunked, _) => Ok(Plan::Sign(mode)),
@@ -256,17 +264,22 @@ impl Authorizer {
         overrides: Option<&SigningOverrides>,
     ) -> Result<Option<Authorized>, Error> {
         let inner = &*self.inner;
+        let began = inner.on_signed.as_ref().map(|_| self.clock().monotonic());
         inner.scope.check(request.uri(), request.headers())?;
         let signer = &inner.signer;
         let skew = inner
             .learning
             .skew(|| receipt::host_of(request.uri(), request.headers()));
         let now = skew.correct(ours);
-        let signed = match overrides {
-            Some(overrides) => {
-                signer.sign_with(request, payload, credentials.credentials(), now, overrides)?
+        let used = credentials.credentials();
+        let signed = match (&inner.placement, overrides) {
+            (Placement::Headers, Some(overrides)) => {
+                signer.sign_with(request, payload, used, now, overrides)?
             }
-            None => signer.sign(request, payload, credentials.credentials(), now)?,
+            (Placement::Headers, None) => signer.sign(request, payload, used, now)?,
+            (Placement::Query(options), overrides) => {
+                signer.sign_in_query(request, payload, options, used, now, overrides)?
+            }
         };
         let receipt = || {
             let circumstances = Circumstances::new(
@@ -274,7 +287,8 @@ impl Authorizer {
                 signer.rules_with(overrides),
                 request.uri(),
                 (ours, skew),
-                credentials.credentials().expires_at(),
+                used.expires_at(),
+                matches!(inner.placement, Placement::Query(_)),
             );
             SigningReceipt::new(
                 credentials.generation(),
@@ -287,8 +301,12 @@ impl Authorizer {
         if !signed.is_signed() {
             return Ok(None);
         }
+        let receipt = receipt();
+        if let (Some(OnSigned(hook)), Some(began)) = (&inner.on_signed, began) {
+            hook(&receipt, self.clock().monotonic().saturating_sub(began));
+        }
         Ok(Some(Authorized {
-            receipt: receipt(),
+            receipt,
             signed,
             skew,
         }))
@@ -321,9 +339,13 @@ impl Authorizer {
     }
 
     pub(super) fn now(&self) -> SystemTime {
+        self.clock().now()
+    }
+
+    fn clock(&self) -> &dyn Clock {
         match &self.inner.clock {
-            Some(clock) => clock.now(),
-            None => self.inner.credentials.clock().now(),
+            Some(clock) => &**clock,
+            None => self.inner.credentials.clock(),
         }
     }
 
@@ -345,8 +367,22 @@ pub struct AuthorizerBuilder {
     scope: HostScope,
     clock: Option<Arc<dyn Clock>>,
     payload: PayloadMode,
+    placement: Placement,
     body_limit: u64,
     learning: Learning,
+    on_signed: Option<OnSigned>,
+}
+
+/// Whom to tell of signatures.
+#[derive(Clone)]
+struct OnSigned(Arc<SignedHook>);
+
+type SignedHook = dyn Fn(&SigningReceipt, Duration) + Send + Sync;
+
+impl fmt::Debug for OnSigned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnSigned").finish_non_exhaustive()
+    }
 }
 
 /// 10 MiB
@@ -356,6 +392,12 @@ impl AuthorizerBuilder {
     /// Sets how bodies are covered. Default: [`PayloadMode::Hashed`].
     pub const fn payload(mut self, payload: PayloadMode) -> Self {
         self.payload = payload;
+        self
+    }
+
+    /// Sets where signatures go. Default: [`Placement::Headers`].
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
         self
     }
 
@@ -389,8 +431,8 @@ impl AuthorizerBuilder {
     /// and has the request sent once more: by the same.
     ///
     /// Default: where AWS itself [writes the answers](crate::SigningRules::answered_by_aws). Only
-    /// answers that came over https, or from a loopback address, are believed. Presigned URLs are
-    /// made at the time that is given, which is never corrected.
+    /// answers that came over https, or from a loopback address, are believed. The URLs of
+    /// [`Authorizer::presign`] are made at the time that is given, which is never corrected.
     pub const fn correct_clock(mut self, yes: bool) -> Self {
         self.learning.clock(yes);
         self
@@ -407,6 +449,37 @@ impl AuthorizerBuilder {
     /// [runtime of the credentials cache](crate::runtime::CredentialsCacheBuilder::runtime).
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.learning.runtime(runtime);
+        self
+    }
+
+    /// Sets what is told of every signature that was made, and how long that took; for metrics.
+    ///
+    /// The time is that of the canonical request, the keys and the signature, by the monotonic part
+    /// of the [clock](Self::clock). A body that is given in one piece is hashed in this time, one
+    /// that is hashed as it is read is not, and credentials have been waited for before. Without a
+    /// hook no clock is read for this.
+    ///
+    /// It is called while the request waits, and should be quick.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// # use sigv4_core::runtime::AuthorizerBuilder;
+    ///
+    /// # fn example(builder: AuthorizerBuilder) {
+    /// let microseconds = Arc::new(AtomicU64::new(0));
+    /// let sum = Arc::clone(&microseconds);
+    /// let builder = builder.on_signed(move |_receipt, took| {
+    ///     let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    ///     sum.fetch_add(took, Ordering::Relaxed);
+    /// });
+    /// # }
+    /// ```
+    pub fn on_signed(
+        mut self,
+        hook: impl Fn(&SigningReceipt, Duration) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_signed = Some(OnSigned(Arc::new(hook)));
         self
     }
 

@@ -14,7 +14,7 @@ use crate::header_rules::RequestHeaderRules;
 use crate::names;
 
 /// The headers that are set or removed on account of the body. None, for most bodies.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StreamHead {
     changes: Vec<(HeaderName, Option<HeaderValue>)>,
 }

@@ -48,9 +48,14 @@ impl Code {
 
     /// Reads the code where REST-JSON has it: `x-amzn-errortype: Code:uri`.
     pub(super) fn in_headers(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
-        Some(Self::of(bare(value)))
+        name_in_headers(headers).map(Self::of)
     }
+}
+
+/// Returns the name that is in the headers.
+pub(in crate::runtime) fn name_in_headers(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get("x-amzn-errortype")?.to_str().ok()?;
+    Some(bare(value))
 }
 
 /// What a body says of an error.
@@ -60,6 +65,8 @@ pub(super) struct Report {
     /// Whether the message is one of those about the time: `Signature expired: … is now earlier
     /// than …` or `Signature not yet current: … is still later than …`.
     pub(super) blames_time: bool,
+    /// Whether S3 says that the lifetime in the query of the request is over.
+    pub(super) has_expired: bool,
     /// Whether there was a message at all.
     pub(super) has_message: bool,
 }
@@ -67,6 +74,27 @@ pub(super) struct Report {
 impl Report {
     /// Reads a body, or the beginning of one.
     pub(super) fn read(body: &[u8]) -> Self {
+        let found = Found::read(body);
+        Self {
+            code: found.code.map(Code::of),
+            blames_time: found.message.is_some_and(blames_time),
+            has_expired: found.code == Some("AccessDenied")
+                && found.message.is_some_and(has_expired),
+            has_message: found.message.is_some(),
+        }
+    }
+}
+
+/// What a body, or the beginning of one, calls its error, and what it says of it. The text may hold
+/// a session token.
+#[derive(Clone, Copy, Default)]
+pub(in crate::runtime) struct Found<'a> {
+    pub(in crate::runtime) code: Option<&'a str>,
+    pub(in crate::runtime) message: Option<&'a [u8]>,
+}
+
+impl<'a> Found<'a> {
+    pub(in crate::runtime) fn read(body: &'a [u8]) -> Self {
         let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         let found = match body.trim_ascii_start() {
             text @ [b'{', ..] => Fields::in_json(text),
@@ -75,9 +103,8 @@ impl Report {
         };
         let code = found.code.and_then(|code| std::str::from_utf8(code).ok());
         Self {
-            code: code.map(|code| Code::of(bare(code))),
-            blames_time: found.message.is_some_and(blames_time),
-            has_message: found.message.is_some(),
+            code: code.map(bare),
+            message: found.message,
         }
     }
 }
@@ -89,13 +116,18 @@ fn bare(code: &str) -> &str {
     code.trim()
 }
 
-fn blames_time(message: &[u8]) -> bool {
+pub(in crate::runtime) fn blames_time(message: &[u8]) -> bool {
     [&b"Signature expired"[..], b"Signature not yet current"]
         .iter()
         .any(|text| contains(message, text))
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+/// Tells whether S3 says that the lifetime in the query of a request is over.
+pub(in crate::runtime) fn has_expired(message: &[u8]) -> bool {
+    message.starts_with(b"Request has expired")
+}
+
+pub(in crate::runtime) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
@@ -134,7 +166,7 @@ impl<'a> Fields<'a> {
                     Some(b"__type") => codes[0] = codes[0].or(Some(string)),
                     Some(b"code") => codes[1] = codes[1].or(Some(string)),
                     Some(b"Code") => codes[2] = codes[2].or(Some(string)),
-                    Some(b"message" | b"Message") => {
+                    Some(b"message" | b"Message" | b"detailedMessage") => {
                         found.message = found.message.or(Some(string));
                     }
                     Some(_) => {}
@@ -390,6 +422,20 @@ mod tests {
                 assert_eq!(report.blames_time, blames_time, "{body}");
                 assert!(report.has_message);
             }
+        }
+    }
+
+    #[test]
+    fn sees_whether_a_lifetime_is_over() {
+        for (code, message, has_expired) in [
+            ("AccessDenied", "Request has expired", true),
+            ("AccessDenied", "Access Denied", false),
+            ("NoSuchKey", "Request has expired", false),
+        ] {
+            let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            let report = Report::read(body.as_bytes());
+            assert_eq!(report.has_expired, has_expired, "{body}");
+            assert_eq!(report.code, Some(Code::Other), "{body}");
         }
     }
 

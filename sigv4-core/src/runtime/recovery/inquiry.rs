@@ -126,7 +126,11 @@ impl Inquiry {
     /// Looks at as much of the body as has come. Returns whether that is enough.
     pub(super) fn read(&mut self, body: &[u8]) -> bool {
         let report = Report::read(body);
-        self.code = self.code.or(report.code);
+        self.code = if report.has_expired && self.receipt.circumstances().in_query {
+            Some(Code::Clock)
+        } else {
+            self.code.or(report.code)
+        };
         self.blames_time |= report.blames_time;
         !self.wants_body() || (self.code.is_some() && report.has_message)
     }

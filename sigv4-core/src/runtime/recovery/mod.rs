@@ -4,7 +4,7 @@
 //! other credentials, as often as the cache allows, that the time is corrected within a bound, and
 //! that its own request is sent once more.
 
-mod code;
+pub(super) mod code;
 mod date;
 mod inquiry;
 mod peek;
@@ -28,6 +28,7 @@ use crate::runtime::scope;
 pub use self::inquiry::Inquiry;
 pub use self::inquiry::Remedy;
 pub use self::inquiry::Replacement;
+pub(super) use self::peek::MOST;
 pub use self::peek::Peek;
 pub use self::peek::PeekedBody;
 pub(super) use self::skew::Skew;
@@ -124,6 +125,8 @@ pub(super) struct Circumstances {
     subjects: Subjects,
     /// Whether the `Date` of the answer is that of the server, and nobody else's.
     is_trusted: bool,
+    /// Whether the signature is in the query, where it has a lifetime.
+    in_query: bool,
 }
 
 impl Circumstances {
@@ -133,6 +136,7 @@ impl Circumstances {
         uri: &Uri,
         (signed, skew): (SystemTime, Skew),
         ends: Option<SystemTime>,
+        in_query: bool,
     ) -> Self {
         let is_trusted = matches!(uri.scheme_str(), Some("https" | "wss"))
             || uri
@@ -144,6 +148,7 @@ impl Circumstances {
             ends,
             subjects: learning.subjects(rules),
             is_trusted,
+            in_query,
         }
     }
 }

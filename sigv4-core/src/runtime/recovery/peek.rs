@@ -20,7 +20,7 @@ use crate::runtime::recovery::patience;
 
 /// How much of a body is looked at. An error of AWS, with a canonical request in it, has a few
 /// thousand bytes.
-const MOST: usize = 16 * 1024;
+pub(in crate::runtime) const MOST: usize = 16 * 1024;
 
 /// A body of which the beginning has been looked at.
 ///
