@@ -1,5 +1,11 @@
 //! The command line. Flags make the same configuration as a file does, through the same checks.
 
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "it is the program's own, and nobody else depends on it"
+)]
+
 use std::path::PathBuf;
 
 use clap::Args as Group;
@@ -36,7 +42,6 @@ pub struct Args {
 
 /// What to do instead of serving.
 #[derive(Subcommand, Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the program matches on it")]
 pub enum Command {
     /// Check a configuration file, and print what it is understood to be
     CheckConfig {
@@ -106,6 +111,7 @@ impl Args {
     /// # Errors
     ///
     /// What is wrong with it.
+    #[must_use]
     pub fn load(&self) -> Option<Result<Config, ConfigErrors>> {
         match (&self.config, &self.flags.upstream) {
             (Some(path), _) => Some(Config::load(path)),

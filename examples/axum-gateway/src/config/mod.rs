@@ -4,6 +4,12 @@
 //! of the file (`file`), then, by `check`, a [`Config`]: values of the libraries, ready to be put
 //! together. Whatever is wrong is said there, with the line and the field.
 
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "it is the program's own, and nobody else depends on it"
+)]
+
 mod check;
 mod de;
 pub mod envoy;

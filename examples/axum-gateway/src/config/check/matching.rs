@@ -1,18 +1,22 @@
 //! Which requests a route takes, and which route goes first.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::slice;
 
 use http::Method;
 use sigv4_tower::UpstreamLayer;
 
 use super::hosts;
 use super::listeners::is_private;
+use crate::config::Address;
 use crate::config::Listener;
 use crate::config::Match;
 use crate::config::Route;
 use crate::config::errors::Faults;
 use crate::config::file;
 use crate::config::node::Path;
+use crate::guard::Guard;
 
 /// Returns the name of a route: the one it has, or one made of what it takes.
 pub(super) fn name(route: &file::Route) -> String {
@@ -139,15 +143,15 @@ pub(super) fn check_hosts(
     let is_loopback = |host: &str| {
         let address = host.trim_start_matches('[').trim_end_matches(']');
         host == "localhost"
-            || address.parse().is_ok_and(|ip| {
-                is_private(&crate::config::Address::Tcp(std::net::SocketAddr::new(
-                    ip, 0,
-                )))
-            })
+            || address
+                .parse()
+                .is_ok_and(|ip| is_private(&Address::Tcp(SocketAddr::new(ip, 0))))
     };
     for (path, _, matches) in routes {
         for (index, host) in matches.hosts.iter().enumerate() {
-            if !is_loopback(host) && !names.contains(&host) {
+            // What is no host has been said.
+            let is_host = Guard::new(slice::from_ref(host)).is_ok();
+            if is_host && !is_loopback(host) && !names.contains(&host) {
                 let path = path.field("match.hosts").item(index);
                 let remedy = "is a name under which no listener takes requests; add it to the \
                               `hosts` of one";

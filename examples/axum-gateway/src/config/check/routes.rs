@@ -16,7 +16,6 @@ use super::duration;
 use super::label;
 use super::listeners;
 use super::matching;
-use super::signing;
 use super::signing::Signing;
 use crate::config::Match;
 use crate::config::Protocol;
@@ -123,7 +122,7 @@ impl Place<'_> {
         let (mut upstream, signing) = (upstream?, signing?);
         if written
             .empty_segments
-            .unwrap_or(!signing.signer.rules().normalizes_path())
+            .unwrap_or_else(|| !signing.signer.rules().normalizes_path())
         {
             upstream.layer = upstream.layer.allow_empty_segments();
             described.push(("empty_segments", "pass".to_owned()));
@@ -131,7 +130,7 @@ impl Place<'_> {
             described.push(("empty_segments", "refused".to_owned()));
         }
         if signing.follows_client {
-            upstream.layer = signing::follow_client(upstream.layer);
+            upstream.layer = upstream.layer.follow_client_payload();
         }
         Some(Route {
             name: label,

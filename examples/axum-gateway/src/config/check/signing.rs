@@ -18,7 +18,6 @@ use sigv4_core::SessionTokenMode;
 use sigv4_core::Signer;
 use sigv4_core::UnsignedPayload;
 use sigv4_core::runtime::SecretText;
-use sigv4_tower::UpstreamLayer;
 
 use super::credentials::Sources;
 use super::reasons;
@@ -109,11 +108,6 @@ impl Signing {
     }
 }
 
-/// Has the layer go by what the client's own signature says of the payload.
-pub(super) fn follow_client(layer: UpstreamLayer) -> UpstreamLayer {
-    layer
-}
-
 /// What a route says in its own words.
 fn native(place: &Place<'_>, described: &mut Described, faults: &mut Faults) -> Option<Wanted> {
     let (written, path) = (place.written, &place.path);
@@ -188,7 +182,7 @@ fn headers(
     let mut is_good = true;
     for (index, pattern) in written.include.iter().enumerate() {
         let path = path.field("include").item(index);
-        match header_match(pattern, path, faults) {
+        match header_match(pattern, &path, faults) {
             Some(header) => rules = rules.include(header),
             None => is_good = false,
         }
@@ -196,7 +190,7 @@ fn headers(
     }
     for (index, pattern) in written.exclude.iter().enumerate() {
         let path = path.field("exclude").item(index);
-        match header_match(pattern, path, faults) {
+        match header_match(pattern, &path, faults) {
             Some(header) => rules = rules.exclude(header),
             None => is_good = false,
         }
@@ -206,7 +200,7 @@ fn headers(
     is_good.then_some(rules)
 }
 
-fn header_match(pattern: &Pattern, path: Path, faults: &mut Faults) -> Option<HeaderMatch> {
+fn header_match(pattern: &Pattern, path: &Path, faults: &mut Faults) -> Option<HeaderMatch> {
     let (name, made) = match pattern {
         Pattern::Exact(text) => ("exact", HeaderMatch::exact(text)),
         Pattern::Prefix(text) => ("prefix", HeaderMatch::prefix(text)),
@@ -269,7 +263,7 @@ fn by_policy(place: &Place<'_>, described: &mut Described, faults: &mut Faults) 
     }
     for (index, pattern) in config.match_excluded_headers.iter().enumerate() {
         let path = path.field("matchExcludedHeaders").item(index);
-        match header_match(pattern, path, faults) {
+        match header_match(pattern, &path, faults) {
             Some(header) => rules = rules.exclude(header),
             None => is_good = false,
         }
