@@ -3,10 +3,21 @@
 //! [`gateway`] is what to read first: the stack of layers. [`credentials`] says where they come
 //! from, [`guard`] keeps web pages out.
 
+pub mod admin;
+pub mod admission;
 pub mod args;
+pub mod body;
+pub mod callers;
+pub mod client;
 pub mod config;
 pub mod credentials;
+pub mod fault;
 pub mod gateway;
 pub mod guard;
+pub mod log;
+pub mod refusal;
+pub mod route;
+pub mod server;
+pub mod stack;
 pub mod state;
 pub mod stats;

@@ -265,7 +265,7 @@ pub struct Timeouts {
 }
 
 /// How an upstream is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// What TLS negotiates; HTTP/1.1 without TLS.
     Negotiated,

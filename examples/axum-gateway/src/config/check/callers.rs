@@ -9,6 +9,7 @@ use http::header;
 use sigv4_core::runtime::SecretText;
 
 use super::check_unique;
+use super::is_host;
 use super::label;
 use super::matching;
 use super::reasons;
@@ -19,7 +20,6 @@ use crate::config::errors::Faults;
 use crate::config::file;
 use crate::config::file::File;
 use crate::config::node::Path;
-use crate::guard::Guard;
 
 pub(super) fn callers(written: &[file::Caller], path: &Path, faults: &mut Faults) -> Vec<Caller> {
     let names = written.iter().enumerate();
@@ -62,7 +62,7 @@ fn key(written: &file::Caller, path: &Path, faults: &mut Faults) -> Option<Calle
         }
         (None, None, Some(name)) => {
             let path = path.field("certificate");
-            if Guard::new(std::slice::from_ref(name)).is_err() {
+            if !is_host(name) {
                 faults.add(
                     path,
                     "must be the DNS name in the certificate of the caller",

@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 use std::net::SocketAddr;
-use std::slice;
 
 use http::Method;
 use sigv4_tower::UpstreamLayer;
 
 use super::hosts;
+use super::is_host;
 use super::listeners::is_private;
 use crate::config::Address;
 use crate::config::Listener;
@@ -16,7 +16,6 @@ use crate::config::Route;
 use crate::config::errors::Faults;
 use crate::config::file;
 use crate::config::node::Path;
-use crate::guard::Guard;
 
 /// Returns the name of a route: the one it has, or one made of what it takes.
 pub(super) fn name(route: &file::Route) -> String {
@@ -150,8 +149,7 @@ pub(super) fn check_hosts(
     for (path, _, matches) in routes {
         for (index, host) in matches.hosts.iter().enumerate() {
             // What is no host has been said.
-            let is_host = Guard::new(slice::from_ref(host)).is_ok();
-            if is_host && !is_loopback(host) && !names.contains(&host) {
+            if is_host(host) && !is_loopback(host) && !names.contains(&host) {
                 let path = path.field("match.hosts").item(index);
                 let remedy = "is a name under which no listener takes requests; add it to the \
                               `hosts` of one";

@@ -15,6 +15,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use serde::Deserialize;
 use sigv4_core::ConfigError;
 
@@ -30,7 +31,6 @@ use super::file::File;
 use super::node::Node;
 use super::node::Path;
 use super::units::Time;
-use crate::guard::Guard;
 
 /// Makes a configuration of what `root` says.
 pub(super) fn config(root: &Node, name: &str) -> Result<Config, ConfigErrors> {
@@ -135,11 +135,16 @@ fn check_unique<'a>(names: impl Iterator<Item = (&'a str, Path)>, what: &str, fa
 /// Reads names of hosts, without ports.
 fn hosts(hosts: &[String], path: &Path, faults: &mut Faults) -> Vec<String> {
     for (index, host) in hosts.iter().enumerate() {
-        if Guard::new(std::slice::from_ref(host)).is_err() {
+        if !is_host(host) {
             faults.add(path.item(index), "must be a host without a port");
         }
     }
     hosts.iter().map(|host| host.to_ascii_lowercase()).collect()
+}
+
+/// Tells whether it is a host without a port.
+fn is_host(text: &str) -> bool {
+    Authority::try_from(text).is_ok_and(|host| host.as_str() == host.host())
 }
 
 /// What a library says of a value, with its causes. The field is named by its place.
