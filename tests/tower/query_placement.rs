@@ -5,7 +5,10 @@ use std::future::Ready;
 use std::future::ready;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::Request;
@@ -21,6 +24,7 @@ use sigv4_core::SigningOverrides;
 use sigv4_core::WireForm;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::AuthorizerBuilder;
+use sigv4_core::runtime::Clock;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::Placement;
@@ -518,5 +522,41 @@ async fn the_time_of_a_signature_is_told_to_a_hook() {
     for (host, took) in told.iter() {
         assert_eq!(host, HOST);
         assert!((Duration::from_nanos(1)..MINUTE).contains(took), "{took:?}");
+    }
+}
+
+/// Counts how often it is asked how much time has passed.
+#[derive(Clone, Debug, Default)]
+struct Counting {
+    looks: Arc<AtomicU64>,
+}
+
+impl Clock for Counting {
+    fn now(&self) -> SystemTime {
+        time::of_the_suite()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.looks.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn without_a_hook_nobody_looks_at_the_clock() {
+    const HOST: &str = "sqs.us-east-1.amazonaws.com";
+    for (has_hook, looks) in [(false, 0), (true, 2)] {
+        let clock = Counting::default();
+        let mut builder = builder("sqs", HOST).clock(clock.clone());
+        if has_hook {
+            builder = builder.on_signed(|_, took| assert_eq!(took, Duration::from_secs(1)));
+        }
+        let mut request = Request::get(format!("https://{HOST}/")).body(()).unwrap();
+        let payload = sigv4_core::Payload::EMPTY;
+        builder
+            .build()
+            .authorize(&mut request, payload)
+            .await
+            .unwrap();
+        assert_eq!(clock.looks.load(Ordering::Relaxed), looks);
     }
 }

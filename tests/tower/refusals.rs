@@ -192,6 +192,19 @@ async fn are_told_at_the_end_at_16_kib_or_when_dropped_and_once() {
 }
 
 #[tokio::test]
+async fn are_told_with_the_last_piece_where_the_body_knows_that_it_is() {
+    let notes = Notes::default();
+    let response = Response::builder().status(403);
+    let response = response.body(Full::<Bytes>::from(DENIED)).unwrap();
+    let mut body = watch_refusal(response, notes.hook()).into_body();
+    assert_eq!(notes.causes(), []);
+    assert_eq!(next(&mut body).await.unwrap(), DENIED);
+    // Servers do not ask again then, and may keep it for a while.
+    assert!(body.is_end_stream());
+    assert_eq!(notes.causes(), [RefusalCause::Permission]);
+}
+
+#[tokio::test]
 async fn are_told_when_the_body_fails() {
     let notes = Notes::default();
     let body = Pieces::of([DENIED]).then(Step::Failure);

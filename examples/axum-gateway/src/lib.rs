@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod admission;
+pub mod args;
 pub mod body;
 pub mod callers;
 pub mod client;

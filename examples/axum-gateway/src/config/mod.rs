@@ -1,11 +1,32 @@
 //! What the gateway is to do, checked as a whole before anything of it is done.
 //!
-//! [`file`](self) types mirror the YAML as people write it; [`Config`] is what was made of it:
-//! values of the libraries, ready to be put together. Whatever is wrong is said here, with the line
-//! and the field.
+//! What is written becomes a tree of values with their places (`node`), then types with the fields
+//! of the file (`file`), then, by `check`, a [`Config`]: values of the libraries, ready to be put
+//! together. Whatever is wrong is said there, with the line and the field.
+
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "it is the program's own, and nobody else depends on it"
+)]
+
+mod check;
+mod de;
+pub mod envoy;
+mod errors;
+mod file;
+mod flags;
+mod flex;
+mod node;
+mod print;
+#[cfg(test)]
+mod tests;
+mod units;
 
 use std::fmt;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +38,10 @@ use sigv4_core::Signer;
 use sigv4_core::runtime::CredentialSource;
 use sigv4_core::runtime::HostScope;
 use sigv4_tower::UpstreamLayer;
+
+pub use self::errors::ConfigErrors;
+pub use self::errors::Located;
+use self::node::Node;
 
 /// A configuration that has been checked.
 #[derive(Debug)]
@@ -35,6 +60,39 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with it; of what is not even YAML, or not of its type, the first.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, &name),
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                Err(ConfigErrors::one(&name, None, message))
+            }
+        }
+    }
+
+    /// Checks a configuration in YAML. `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn parse(text: &str, name: &str) -> Result<Self, ConfigErrors> {
+        let root = Node::parse(text).map_err(|error| ConfigErrors::syntax(name, &error))?;
+        Self::of(&root, name)
+    }
+
+    /// Checks a configuration.
+    fn of(root: &Node, name: &str) -> Result<Self, ConfigErrors> {
+        check::config(root, name)
+    }
 }
 
 /// A place to accept connections.
