@@ -263,7 +263,7 @@ mod tests {
                 )
             });
             let mut map = HeaderMap::new();
-            headers.for_each(|(name, value)| drop(map.append(name, value)));
+            map.extend(headers);
             assert_eq!(callers().identify(&map, None), expected, "{name}");
             let certified = expected.map(|found| found.or(Some(7)));
             assert_eq!(callers().identify(&map, Some(7)), certified, "{name}");

@@ -317,7 +317,7 @@ impl Pending {
         answer: Response<UpstreamBody>,
     ) -> Response<Answer> {
         let fault = Fault::among_causes(error);
-        let status = fault.map_or(answer.status(), Fault::status);
+        let status = fault.map_or_else(|| answer.status(), Fault::status);
         let reason = reason_of(error);
         let Self { begun, route, .. } = self;
         route.stats().rejected(reason, status, &begun.request_id);

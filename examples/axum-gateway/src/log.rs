@@ -262,3 +262,6 @@ fn ours() -> Targets {
 
 const TARGET: &str = "gateway";
 const LONGEST_ERROR: usize = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,7 @@ impl Refusal {
     #[must_use]
     pub fn other_methods(methods: &[Method]) -> Self {
         Self {
-            allow: Some(route::allow(methods)),
+            allow: route::allow(methods),
             ..Self::OTHER_METHODS
         }
     }

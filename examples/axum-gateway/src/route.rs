@@ -84,9 +84,9 @@ fn collapse(path: &str) -> String {
 
 /// Returns the methods as the header `Allow` lists them.
 #[must_use]
-pub fn allow(methods: &[Method]) -> HeaderValue {
+pub fn allow(methods: &[Method]) -> Option<HeaderValue> {
     let names: Vec<_> = methods.iter().map(Method::as_str).collect();
-    HeaderValue::from_str(&names.join(", ")).expect("methods are tokens")
+    HeaderValue::from_str(&names.join(", ")).ok()
 }
 
 /// Returns the host of what a Host header or an authority says, without its port. Nothing, if it is

@@ -306,3 +306,6 @@ impl Collector for Tasks {
         tasks.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,10 +138,10 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         // The watchdog does that, without a timer for each request.
         .header_read_timeout(None)
-        .max_buf_size(LONGEST_HEAD)
+        .max_buf_size(LONGEST_HEAD as usize)
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(LONGEST_HEAD as u32)
+        .max_header_list_size(LONGEST_HEAD)
         .max_concurrent_streams(256)
         .adaptive_window(true)
         .keep_alive_interval(Duration::from_secs(30))
@@ -150,7 +150,7 @@ fn builder() -> auto::Builder<TokioExecutor> {
 }
 
 /// 64 KiB: room for the longest headers that AWS takes, and for a token.
-const LONGEST_HEAD: usize = 64 * 1024;
+const LONGEST_HEAD: u32 = 64 * 1024;
 
 /// Hands the requests of a connection to the gateway.
 struct Requests {

@@ -24,16 +24,13 @@ pub(crate) async fn gateway() -> Arc<State> {
     let main = cache("main", "default", Source::keys(Some(hours(6))), &stats).await;
     let ends_soon = Source::failing_after(1, Duration::from_secs(200));
     let storage = cache("storage", "assume_role", ends_soon, &stats).await;
-    // They are due at once, and the second refresh fails.
+    // AWS refuses them, and the refresh for that reason fails. It begins a second after the first.
     until(|| {
-        let _ = storage.cache.peek(std::time::SystemTime::now());
-        storage.cache.readiness() == Readiness::Degraded || {
-            let cache = storage.cache.clone();
-            tokio::spawn(async move { cache.get().await.map(drop) });
-            false
-        }
+        storage.cache.invalidate(1);
+        stats.refreshes("storage").failure.is_some()
     })
     .await;
+    assert_eq!(storage.cache.readiness(), Readiness::Degraded);
     let never = Source::failing_after(0, hours(1));
     let keys = cache("signing-keys", "web_identity", never, &stats).await;
     let unused = cache("left-over", "static", Source::keys(None), &stats).await;
