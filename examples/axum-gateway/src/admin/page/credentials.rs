@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn warns_before_credentials_end() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let minutes = |minutes| Duration::from_secs(minutes * 60);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         for (expires_at, expected) in [
             (None, ("", "they do not end")),
             (Some(now + minutes(42)), ("", "42 min")),
