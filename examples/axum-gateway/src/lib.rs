@@ -3,6 +3,12 @@
 //! [`gateway`] is what to read first: the stack of layers. [`credentials`] says where they come
 //! from, [`guard`] keeps web pages out.
 
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "the parts of one program, which change together"
+)]
+
 pub mod admin;
 pub mod admission;
 pub mod body;

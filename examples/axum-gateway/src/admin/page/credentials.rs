@@ -78,7 +78,7 @@ fn row(
             write!(
                 out,
                 "<td role=\"cell\" data-label=\"Key\"><div><code>{}</code>\
-                 <p class=\"quiet small\">generation {}</p></div></td>\
+                 <p class=\"quiet small whole\">generation {}</p></div></td>\
                  <td role=\"cell\" data-label=\"Left\"><span class=\"{class}\">{left}</span></td>",
                 Text(&id),
                 last.generation(),
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn warns_before_credentials_end() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let minutes = |minutes| Duration::from_secs(minutes * 60);
+        let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
         for (expires_at, expected) in [
             (None, ("", "they do not end")),
             (Some(now + minutes(42)), ("", "42 min")),

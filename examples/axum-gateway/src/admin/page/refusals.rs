@@ -93,7 +93,7 @@ fn row(out: &mut String, refused: &Refused, more: usize, now: SystemTime) -> fmt
     write!(
         out,
         "</div></td><td role=\"cell\" data-label=\"Cause\">{}</td>\
-         <td role=\"cell\" data-label=\"Request id\"><div><code class=\"small\">{}</code>",
+         <td role=\"cell\" data-label=\"Request id\"><div><code class=\"small long\">{}</code>",
         Text(&advice),
         Text(refused.request_id.as_str()),
     )?;
