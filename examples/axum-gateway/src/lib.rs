@@ -12,6 +12,12 @@
     reason = "one program, which no other builds on"
 )]
 
+#![expect(
+    clippy::exhaustive_enums,
+    clippy::exhaustive_structs,
+    reason = "the parts of one program, which change together"
+)]
+
 pub mod admin;
 pub mod admission;
 pub mod args;

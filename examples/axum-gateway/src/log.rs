@@ -18,10 +18,10 @@ use http::Method;
 use http::StatusCode;
 use sigv4_core::runtime::AwsRefusal;
 use sigv4_core::runtime::CredentialsEvent;
-use tracing::Level;
+use tracing::Metadata;
 use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::FilterFn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -256,8 +256,9 @@ where
     lines.finish().with(ours())
 }
 
-fn ours() -> Targets {
-    Targets::new().with_target(TARGET, Level::INFO)
+/// `Targets` would let targets pass that only begin like ours.
+fn ours() -> FilterFn<fn(&Metadata<'_>) -> bool> {
+    FilterFn::new(|line| line.target() == TARGET)
 }
 
 const TARGET: &str = "gateway";

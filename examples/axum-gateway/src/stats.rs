@@ -118,7 +118,7 @@ impl Stats {
             by_aws: Latest::new(),
         });
         Self(Arc::new(Inner {
-            no_route: RouteStats::new("".into(), &families, latest.clone()),
+            no_route: RouteStats::none(&families, latest.clone()),
             registry,
             families,
             latest,
@@ -173,13 +173,11 @@ impl Stats {
     }
 
     /// Counts a connection until the guard is dropped.
-    #[must_use]
     pub fn connection(&self) -> ConnectionGuard {
         ConnectionGuard(Counted::new(&self.0.connections))
     }
 
     /// Counts a request until the guard is dropped: when its answer's body has ended.
-    #[must_use]
     pub fn request(&self) -> RequestGuard {
         RequestGuard(Counted::new(&self.0.requests_in_flight))
     }

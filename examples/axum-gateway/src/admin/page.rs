@@ -133,24 +133,39 @@ fn head(
     write!(
         out,
         "<header>\n<h1>Signing gateway</h1>\n<span class=\"tag {class}\">{word}</span>\n\
-         <p>{sentence}</p>\n<p class=\"quiet small\">Configuration served since {} ({}); counting \
+         <p>{sentence}{}</p>\n<p class=\"quiet small\">Configuration served since {} ({}); counting \
          since {} ({}).</p>\n</header>\n",
+        Unusable(health),
         Utc(serving_since),
         ago(serving_since, now),
         Utc(since),
         ago(since, now),
     )?;
     if let Some(failure) = &health.reload_failure {
-        write!(
+        writeln!(
             out,
             "<div class=\"note bad\" role=\"alert\"><b>The latest configuration was not loaded</b>, \
-             {} ({}). The one of before is served.<pre>{}</pre></div>\n",
+             {} ({}). The one of before is served.<pre>{}</pre></div>",
             ago(failure.at, now),
             Utc(failure.at),
             Text(failure.message.trim_end()),
         )?;
     }
     Ok(())
+}
+
+/// Names the credentials that routes need and that cannot sign.
+struct Unusable<'a>(&'a Health);
+
+impl fmt::Display for Unusable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unusable = self.0.credentials.iter().filter(|one| !one.is_fine());
+        for (number, credentials) in unusable.enumerate() {
+            let before = if number == 0 { " Not usable: " } else { ", " };
+            write!(f, "{before}<b>{}</b>", Text(&credentials.name))?;
+        }
+        Ok(())
+    }
 }
 
 fn figures(out: &mut String, state: &State, counts: &[RouteCounts]) -> fmt::Result {

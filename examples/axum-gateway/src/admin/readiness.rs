@@ -97,7 +97,7 @@ impl Health {
 }
 
 impl CredentialsHealth {
-    fn is_fine(&self) -> bool {
+    pub(super) fn is_fine(&self) -> bool {
         !self.is_used || self.readiness.is_some_and(Readiness::can_sign)
     }
 

@@ -43,12 +43,20 @@ impl RequestId {
     }
 
     /// Returns it.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was checked to be ASCII.
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.bytes[..self.length.into()]).expect("it was checked to be ASCII")
     }
 
     /// Returns it as a header of the answer.
+    ///
+    /// # Panics
+    ///
+    /// Never: its characters are those of headers.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
         HeaderValue::from_str(self.as_str()).expect("its characters are those of headers")

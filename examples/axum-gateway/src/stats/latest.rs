@@ -54,6 +54,10 @@ impl Code {
     const MAX: usize = 64;
 
     /// Copies a code.
+    ///
+    /// # Panics
+    ///
+    /// Never: the length is 64 at most.
     #[must_use]
     pub fn new(code: &str) -> Self {
         let mut length = code.len().min(Self::MAX);
@@ -67,6 +71,10 @@ impl Code {
     }
 
     /// Returns it.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was cut between characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.bytes[..self.length.into()]).expect("it was cut between characters")

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 use std::time::SystemTime;
 
@@ -32,9 +33,9 @@ struct Inner {
     latest: Arc<Both>,
     signed: [Counter; CLASSES.len()],
     rejected: Slots<(&'static str, usize), Counter, 64>,
-    rejected_otherwise: Counter,
+    rejected_otherwise: OnceLock<Counter>,
     refused: Slots<(&'static str, &'static str), Counter, 96>,
-    refused_otherwise: Counter,
+    refused_otherwise: OnceLock<Counter>,
     sign_seconds: Durations,
     request_bytes: Counter,
     answer_bytes: Counter,
@@ -76,18 +77,41 @@ impl RouteCounts {
 impl RouteStats {
     pub(super) fn new(name: Arc<str>, families: &Families, latest: Arc<Both>) -> Self {
         let signed = |class| families.requests(&name, "signed", "", class);
+        Self::with(
+            CLASSES.map(signed),
+            families.sign_seconds(&name),
+            [families.request_bytes(&name), families.answer_bytes(&name)],
+            (name, families.clone(), latest),
+        )
+    }
+
+    /// Makes what counts requests for which there is no route: nothing of it is ever signed, so
+    /// there are no metrics for that.
+    pub(super) fn none(families: &Families, latest: Arc<Both>) -> Self {
+        let (signed, bytes) = (<[Counter; 5]>::default(), <[Counter; 2]>::default());
+        let name = Arc::from("");
+        let shared = (name, families.clone(), latest);
+        Self::with(signed, Durations::default(), bytes, shared)
+    }
+
+    fn with(
+        signed: [Counter; CLASSES.len()],
+        sign_seconds: Durations,
+        [request_bytes, answer_bytes]: [Counter; 2],
+        (name, families, latest): (Arc<str>, Families, Arc<Both>),
+    ) -> Self {
         Self(Arc::new(Inner {
-            families: families.clone(),
-            latest,
-            signed: CLASSES.map(signed),
-            rejected: Slots::new(),
-            rejected_otherwise: families.requests(&name, "rejected", OTHER, ""),
-            refused: Slots::new(),
-            refused_otherwise: families.refusals(&name, OTHER, OTHER),
-            sign_seconds: families.sign_seconds(&name),
-            request_bytes: families.request_bytes(&name),
-            answer_bytes: families.answer_bytes(&name),
             name,
+            families,
+            latest,
+            signed,
+            rejected: Slots::new(),
+            rejected_otherwise: OnceLock::new(),
+            refused: Slots::new(),
+            refused_otherwise: OnceLock::new(),
+            sign_seconds,
+            request_bytes,
+            answer_bytes,
         }))
     }
 
@@ -104,7 +128,15 @@ impl RouteStats {
             families.requests(&self.0.name, "rejected", reason, CLASSES[class])
         };
         let counter = self.0.rejected.get(key, make);
-        counter.unwrap_or(&self.0.rejected_otherwise).inc();
+        let otherwise = || {
+            let make = || {
+                self.0
+                    .families
+                    .requests(&self.0.name, "rejected", OTHER, "")
+            };
+            self.0.rejected_otherwise.get_or_init(make)
+        };
+        counter.unwrap_or_else(otherwise).inc();
         self.0.latest.by_gateway.push(Refused {
             at: SystemTime::now(),
             route: self.0.name.clone(),
@@ -122,7 +154,11 @@ impl RouteStats {
         let make =
             |(cause, code): (&str, &str)| self.0.families.refusals(&self.0.name, cause, code);
         let counter = self.0.refused.get(key, make);
-        counter.unwrap_or(&self.0.refused_otherwise).inc();
+        let otherwise = || {
+            let make = || self.0.families.refusals(&self.0.name, OTHER, OTHER);
+            self.0.refused_otherwise.get_or_init(make)
+        };
+        counter.unwrap_or_else(otherwise).inc();
         self.0.latest.by_aws.push(Refused {
             at: SystemTime::now(),
             route: self.0.name.clone(),
@@ -161,24 +197,26 @@ impl RouteStats {
     #[must_use]
     pub fn counts(&self) -> RouteCounts {
         let mut rejected: Vec<(&'static str, u64)> = Vec::new();
-        let overflow = ((OTHER, 0), self.0.rejected_otherwise.clone());
-        for ((reason, _), counter) in self.0.rejected.iter().chain([&overflow]) {
-            let count = counter.get();
+        for ((reason, _), counter) in self.0.rejected.iter() {
             match rejected.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, sum)) => *sum += count,
-                None if count > 0 => rejected.push((*reason, count)),
-                None => {}
+                Some((_, sum)) => *sum += counter.get(),
+                None => rejected.push((*reason, counter.get())),
             }
         }
-        let overflow = ((OTHER, OTHER), self.0.refused_otherwise.clone());
-        let refused = self.0.refused.iter().chain([&overflow]);
+        if let Some(counter) = self.0.rejected_otherwise.get() {
+            rejected.push((OTHER, counter.get()));
+        }
+        let refused = self.0.refused.iter();
+        let mut refused: Vec<_> = refused
+            .map(|&((cause, code), ref counter)| (cause, code, counter.get()))
+            .collect();
+        if let Some(counter) = self.0.refused_otherwise.get() {
+            refused.push((OTHER, OTHER, counter.get()));
+        }
         RouteCounts {
             signed: [0, 1, 2, 3, 4].map(|class| self.0.signed[class].get()),
             rejected,
-            refused: refused
-                .map(|&((cause, code), ref counter)| (cause, code, counter.get()))
-                .filter(|&(_, _, count)| count > 0)
-                .collect(),
+            refused,
         }
     }
 }

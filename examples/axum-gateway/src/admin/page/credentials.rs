@@ -78,7 +78,7 @@ fn row(
             write!(
                 out,
                 "<td role=\"cell\" data-label=\"Key\"><div><code>{}</code>\
-                 <p class=\"quiet small\">generation {}</p></div></td>\
+                 <p class=\"quiet small whole\">generation {}</p></div></td>\
                  <td role=\"cell\" data-label=\"Left\"><span class=\"{class}\">{left}</span></td>",
                 Text(&id),
                 last.generation(),

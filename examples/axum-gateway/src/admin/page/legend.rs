@@ -62,7 +62,7 @@ const WORDS: [(&str, &str); 9] = [
     ),
 ];
 
-const REASONS: [(&str, &str); 27] = [
+const REASONS: [(&str, &str); 28] = [
     (
         "ambiguous_host",
         "the request names its host twice or differently: look at the client, or at a hop before \
@@ -159,6 +159,10 @@ const REASONS: [(&str, &str); 27] = [
     (
         "upgrade",
         "WebSockets are not forwarded: their messages would have to be signed one by one",
+    ),
+    (
+        "upstream_unreachable",
+        "the upstream could not be reached, or closed the connection: the log has the error",
     ),
     (
         "upload_stalled",

@@ -55,7 +55,7 @@ fn alike(latest: &[Refused]) -> Vec<(&Refused, usize)> {
 fn row(out: &mut String, refused: &Refused, more: usize, now: SystemTime) -> fmt::Result {
     write!(
         out,
-        "<tr role=\"row\"><td role=\"cell\" data-label=\"When\"><div>{}<p class=\"quiet small\">{}</p></div></td>\
+        "<tr role=\"row\"><td role=\"cell\" data-label=\"When\"><div class=\"when\">{}<p class=\"quiet small\">{}</p></div></td>\
          <td role=\"cell\" data-label=\"Route\">",
         ago(refused.at, now),
         Utc(refused.at),
@@ -93,7 +93,7 @@ fn row(out: &mut String, refused: &Refused, more: usize, now: SystemTime) -> fmt
     write!(
         out,
         "</div></td><td role=\"cell\" data-label=\"Cause\">{}</td>\
-         <td role=\"cell\" data-label=\"Request id\"><div><code class=\"small\">{}</code>",
+         <td role=\"cell\" data-label=\"Request id\"><div><code class=\"small long id\">{}</code>",
         Text(&advice),
         Text(refused.request_id.as_str()),
     )?;

@@ -22,7 +22,7 @@ pub(super) fn section(out: &mut String, routes: &[Route], counts: &[RouteCounts]
         write!(
             out,
             "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">{}<br>{}</th>\
-             <td role=\"cell\" data-label=\"Upstream\"><code>{}</code></td>\
+             <td role=\"cell\" data-label=\"Upstream\"><code class=\"long\">{}</code></td>\
              <td role=\"cell\" data-label=\"Signed\"><div>",
             Text(&route.name),
             matches(&route.matches),
