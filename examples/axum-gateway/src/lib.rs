@@ -11,7 +11,6 @@
     clippy::exhaustive_structs,
     reason = "one program, which no other builds on"
 )]
-
 #![expect(
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
