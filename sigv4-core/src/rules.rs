@@ -225,6 +225,18 @@ impl SigningRules {
     pub const fn unsigned_payload_mode(&self) -> UnsignedPayload {
         self.unsigned_payload
     }
+
+    /// Tells which bodies in aws-chunked encoding the service takes.
+    #[must_use]
+    pub const fn chunked_bodies_mode(&self) -> ChunkedBodies {
+        self.chunked_bodies
+    }
+
+    /// Tells whether the service reads `/a//b` and `/a/./b` as `/a/b`. To S3 they are other keys.
+    #[must_use]
+    pub const fn normalizes_path(&self) -> bool {
+        self.normalize_path
+    }
 }
 
 /// What a service makes of `UNSIGNED-PAYLOAD`.

@@ -188,6 +188,13 @@ impl Signer {
         self.config.region.as_str()
     }
 
+    /// Returns the name of the algorithm, as `Authorization` has it: `AWS4-HMAC-SHA256`, or
+    /// `AWS4-ECDSA-P256-SHA256` for SigV4A.
+    #[must_use]
+    pub fn algorithm_name(&self) -> &'static str {
+        self.config.algorithm.name()
+    }
+
     /// Returns the rules of the service.
     #[must_use]
     pub fn rules(&self) -> &SigningRules {

@@ -5,9 +5,7 @@
 //! arrived with another implementation, the crate `aws-sigv4`; a signature that does not fit gets
 //! the 403 that AWS would answer.
 
-use std::error::Error;
 use std::net::SocketAddr;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -18,9 +16,10 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use axum_gateway::gateway;
-use axum_gateway::gateway::SignedRequestBody;
-use axum_gateway::guard::Guard;
+use axum_gateway::args::Args;
+use axum_gateway::config::Config;
+use axum_gateway::server;
+use axum_gateway::stats::Stats;
 use bytes::Bytes;
 use http::Method;
 use http::StatusCode;
@@ -28,38 +27,25 @@ use http::Uri;
 use http_body_util::BodyExt;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
-use sigv4_core::Credentials;
-use sigv4_core::Signer;
-use sigv4_core::runtime::Authorizer;
-use sigv4_core::runtime::CredentialsCache;
-use sigv4_core::runtime::HostScope;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Verified;
-use sigv4_tower::UpstreamLayer;
 use tokio::net::TcpListener;
-use tower::util::MapRequestLayer;
 
-use crate::interrupted;
+use crate::BoxError;
+use crate::signals::Signals;
 
 /// The example keys of AWS's documentation, which belong to nobody.
 const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
 const SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 const PREFIX: &str = "/bedrock";
 const MODEL: &str = "/model/anthropic.claude-3-5-sonnet-20241022-v2";
-/// Asks the hop behind the signer to change the request.
+/// Asks for a hop behind the signer that changes the request.
 const TAMPER: &str = "x-demo-tamper";
 
-type BoxError = Box<dyn Error + Send + Sync>;
-
 /// Shows the gateway at work, and then leaves it running unless `once`.
-pub(crate) async fn run(
-    listen: SocketAddr,
-    guard: Guard,
-    once: bool,
-) -> Result<ExitCode, BoxError> {
+pub(crate) async fn run(args: &Args, once: bool) -> Result<(), BoxError> {
     let seen = Seen::default();
     let upstream = TcpListener::bind("127.0.0.1:0").await?;
     let upstream_address = upstream.local_addr()?;
@@ -68,18 +54,16 @@ pub(crate) async fn run(
 
     // With --once nobody is to call it, so that any free port will do.
     let listen = if once {
-        SocketAddr::new(listen.ip(), 0)
+        "127.0.0.1:0"
     } else {
-        listen
+        &args.flags.listen
     };
-    let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let router = signing_router(guard, upstream_address)?;
-    let server = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(interrupted())
-            .into_future(),
-    );
+    let config = Config::parse(
+        &configuration(listen, upstream_address),
+        "the demonstration",
+    )?;
+    let gateway = server::start(config, Stats::new()).await?;
+    let address = *gateway.addresses().first().ok_or("it listens nowhere")?;
 
     println!("gateway   http://{address}{PREFIX}");
     println!("upstream  http://{upstream_address}, which recomputes signatures with aws-sigv4\n");
@@ -89,12 +73,11 @@ pub(crate) async fn run(
         failures += usize::from(!passed);
     }
     if failures > 0 {
-        println!("{failures} of the requests did not end as they should");
-        return Ok(ExitCode::FAILURE);
+        return Err(format!("{failures} of the requests did not end as they should").into());
     }
     println!("every request ended as it should");
     if once {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
 
     println!("\nthe gateway stays up; try it, and end it with ctrl-c:\n");
@@ -103,34 +86,33 @@ pub(crate) async fn run(
          -d '{}'",
         converse()
     );
-    server.await??;
-    Ok(ExitCode::SUCCESS)
+    Signals::new()?.end().await;
+    gateway.drain().await;
+    Ok(())
 }
 
-/// The gateway as anybody would set it up, but for a hop behind it that changes what was signed.
-fn signing_router(guard: Guard, upstream: SocketAddr) -> Result<Router, BoxError> {
-    let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY)?;
-    let signer = Signer::builder("bedrock", "us-east-1").build()?;
-    let scope = HostScope::exact([upstream.to_string()])?;
-    let authorizer = Authorizer::builder(signer, CredentialsCache::new(credentials), scope).build();
-    let layer = UpstreamLayer::new(&format!("http://{upstream}"))?.strip_path_prefix(PREFIX);
-    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    Ok(gateway::router(
-        guard,
-        layer,
-        authorizer,
-        MapRequestLayer::new(tamper),
-        client,
-    ))
-}
-
-/// What no hop behind a signer should do: lets another model answer than the one that was signed.
-fn tamper(mut request: Request<SignedRequestBody>) -> Request<SignedRequestBody> {
-    if request.headers().contains_key(TAMPER) {
-        let other = request.uri().to_string().replace("sonnet", "opus");
-        *request.uri_mut() = Uri::try_from(other).unwrap_or_default();
-    }
-    request
+/// What would stand in a file, with the example keys of AWS's documentation.
+fn configuration(listen: &str, upstream: SocketAddr) -> String {
+    format!(
+        "
+listeners:
+  - tcp: \"{listen}\"
+credentials:
+  example:
+    type: static
+    access_key_id: {ACCESS_KEY_ID}
+    secret_access_key: {SECRET_ACCESS_KEY}
+routes:
+  - name: bedrock
+    match: {PREFIX}
+    upstream: http://{upstream}
+    service: bedrock
+    region: us-east-1
+    credentials: example
+limits:
+  drain: 1s
+"
+    )
 }
 
 /// What the upstream saw of the latest request.
@@ -157,10 +139,15 @@ impl Seen {
 
 /// Answers as Bedrock does, if the signature fits.
 async fn answer(State(seen): State<Seen>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, 1 << 20).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    // What no hop behind a signer should do: lets another model answer than the one that was signed.
+    if head.headers.contains_key(TAMPER) {
+        let other = head.uri.to_string().replace("sonnet", "opus");
+        head.uri = Uri::try_from(other).unwrap_or_default();
+    }
     let verdict = oracle::verify(&head, &body, SECRET_ACCESS_KEY);
     let response = match &verdict {
         Ok(_) if head.method == Method::POST => Json(json!({

@@ -1,74 +1,331 @@
-//! The gateway itself: who may ask, where it goes, how it is signed.
+//! The gateway itself: who may ask, where it goes, and what comes back.
 
-use axum::Router;
-use axum::body::Body;
-use axum::middleware;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use http::Method;
 use http::Request;
 use http::Response;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::Connect;
-use sigv4_core::runtime::Authorizer;
-use sigv4_tower::AnswerErrorsLayer;
+use http::StatusCode;
+use http::header;
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
 use sigv4_tower::AnsweredError;
-use sigv4_tower::BoxError;
-use sigv4_tower::RecoverLayer;
-use sigv4_tower::ReplayBody;
-use sigv4_tower::SigV4Layer;
-use sigv4_tower::SignedBody;
-use sigv4_tower::UpstreamLayer;
-use tower::Layer;
-use tower::Service;
-use tower::ServiceBuilder;
 
-use crate::credentials::chain;
+use crate::admission::Admission;
+use crate::admission::Permit;
+use crate::body::Answer;
+use crate::body::Tail;
+use crate::callers::Callers;
+use crate::callers::WrongKey;
+use crate::config::LogRequests;
+use crate::fault::Fault;
 use crate::guard;
 use crate::guard::Guard;
+use crate::log;
+use crate::log::RequestId;
+use crate::refusal::Refusal;
+use crate::refusal::reason_of;
+use crate::route;
+use crate::route::Found;
+use crate::server::Arrival;
+use crate::server::Exchange;
+use crate::server::Timeouts;
+use crate::stack::Route;
+use crate::stack::UpstreamBody;
+use crate::stack::UpstreamFuture;
+use crate::state::State;
+use crate::stats::Rejection;
+use crate::stats::RequestGuard;
 
-/// The client that sends what was signed.
-pub type SigningClient<C> = Client<C, SignedRequestBody>;
-
-/// The body of a signed request: sent again where AWS says that the credentials have ended.
-pub type SignedRequestBody = SignedBody<ReplayBody<Body>>;
-
-/// Puts the gateway together. `on_the_way` stands between the signature and the client, where
-/// nothing may be changed any more; it is there for the demonstration, to show what happens then.
-pub fn router<C, L, S>(
-    guard: Guard,
-    upstream: UpstreamLayer,
-    authorizer: Authorizer,
-    on_the_way: L,
-    client: SigningClient<C>,
-) -> Router
-where
-    C: Connect + Clone + Send + Sync + 'static,
-    L: Layer<SigningClient<C>, Service = S>,
-    S: Service<
-            Request<SignedRequestBody>,
-            Response = Response<hyper::body::Incoming>,
-            Error: Into<BoxError>,
-            Future: Send,
-        > + Clone
-        + Send
-        + Sync
-        + 'static,
-{
-    let signed = ServiceBuilder::new()
-        .layer(AnswerErrorsLayer::new())
-        .layer(upstream)
-        .layer(RecoverLayer::new(authorizer.clone()))
-        .layer(SigV4Layer::new(authorizer))
-        .layer(on_the_way)
-        .service(client);
-    Router::new()
-        .fallback_service(signed)
-        .layer(middleware::map_response(log))
-        .layer(middleware::from_fn_with_state(guard, guard::check))
+/// Takes the requests of all connections.
+pub struct Gateway {
+    plan: ArcSwap<Plan>,
+    admission: Admission,
+    state: Arc<State>,
 }
 
-/// Prints why a request was answered here and not by the upstream.
-async fn log(response: axum::response::Response) -> axum::response::Response {
-    if let Some(answered) = response.extensions().get::<AnsweredError>() {
-        eprintln!("{}: {}", response.status(), chain(answered.get()));
+/// A configuration at work. A reload replaces it as a whole; what was begun by the old one ends by
+/// the old one.
+#[derive(Debug)]
+pub struct Plan {
+    /// The routes, as in the configuration, and which requests they take.
+    pub routes: Vec<Arc<Route>>,
+    /// Who may call.
+    pub callers: Callers,
+    /// For each listener, under which names it is asked, and whether without a key.
+    pub doors: Vec<Door>,
+    /// How many requests are worked on at once.
+    pub concurrency: usize,
+    /// Which requests get a line in the log.
+    pub log: LogRequests,
+    /// How long clients may take.
+    pub(crate) timeouts: Timeouts,
+}
+
+/// What a listener lets in.
+#[derive(Debug)]
+pub struct Door {
+    /// The names under which it is asked by those who show no key.
+    pub guard: Guard,
+    /// Whether there may be such.
+    pub anonymous: bool,
+}
+
+impl Gateway {
+    /// Begins with a plan.
+    #[must_use]
+    pub fn new(plan: Plan, state: Arc<State>) -> Self {
+        Self {
+            plan: ArcSwap::from_pointee(plan),
+            admission: Admission::new(),
+            state,
+        }
     }
-    response
+
+    /// Goes on with another plan.
+    pub fn replace(&self, plan: Plan) {
+        self.plan.store(Arc::new(plan));
+    }
+
+    /// Returns how long clients may take.
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.plan.load().timeouts
+    }
+
+    /// Takes a request: it is on its way to the upstream then, or refused.
+    #[must_use]
+    pub fn take(
+        &self,
+        from: &Arrival,
+        exchange: Exchange,
+        request: Request<Incoming>,
+    ) -> Answering {
+        let plan = self.plan.load();
+        let begun = Begun {
+            request_id: RequestId::of(request.headers()),
+            method: request.method().clone(),
+            at: Instant::now(),
+            log: plan.log,
+        };
+        match self.admit(&plan, from, request) {
+            Ok((route, permit, request)) => Answering {
+                state: Progress::Forwarded {
+                    response: route.send(request),
+                    pending: Some(Pending {
+                        begun,
+                        route: Arc::clone(route),
+                        permit,
+                        exchange,
+                        counted: self.state.stats.request(),
+                    }),
+                },
+            },
+            Err(refusal) => {
+                self.count(&plan, &begun, &refusal);
+                Answering {
+                    state: Progress::Refused {
+                        response: Some(begun.sign_off(refusal.into_response())),
+                    },
+                }
+            }
+        }
+    }
+
+    /// Finds the route of a request that may go there, and removes what is not to go with it.
+    fn admit<'a>(
+        &self,
+        plan: &'a Plan,
+        from: &Arrival,
+        mut request: Request<Incoming>,
+    ) -> Result<(&'a Arc<Route>, Permit, Request<Incoming>), Refusal> {
+        let (uri, headers) = (request.uri(), request.headers());
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err(Refusal::TWO_HOSTS);
+        }
+        let host = guard::host(uri, headers);
+        let door = plan.doors.get(from.listener());
+        let caller = match plan.callers.identify(headers, from.caller(&plan.callers)) {
+            Err(WrongKey) => return Err(Refusal::WRONG_KEY),
+            Ok(None) if !door.is_some_and(|door| door.anonymous) => return Err(Refusal::NO_KEY),
+            Ok(None) if !door.is_some_and(|door| door.guard.knows(host)) => {
+                return Err(Refusal::OTHER_HOST);
+            }
+            Ok(caller) => caller,
+        };
+        if guard::is_of_a_page(headers) {
+            return Err(Refusal::WEB_PAGE);
+        }
+        if !uri.path().starts_with('/') {
+            return Err(Refusal::NO_PATH);
+        }
+        let matches = plan.routes.iter().map(|route| route.matches());
+        let index = match route::find(matches, request.method(), host, uri.path()) {
+            Found::Route(index) => index,
+            Found::OtherMethods(methods) => return Err(Refusal::other_methods(&methods)),
+            Found::Nothing => return Err(Refusal::no_route(uri.path())),
+            Found::Ambiguous => return Err(Refusal::AMBIGUOUS_PATH),
+        };
+        if caller.is_some_and(|caller| !plan.callers.may_use(caller, index)) {
+            return Err(Refusal::OTHER_ROUTE.of_route(index));
+        }
+        let Some(permit) = self.admission.enter(plan.concurrency) else {
+            return Err(Refusal::BUSY.of_route(index));
+        };
+        let headers = request.headers_mut();
+        plan.callers.remove_keys(headers);
+        if caller.is_none() {
+            // Cookies know no ports: those of any other server on this machine would go to AWS.
+            headers.remove(header::COOKIE);
+        }
+        Ok((&plan.routes[index], permit, request))
+    }
+
+    fn count(&self, plan: &Plan, begun: &Begun, refusal: &Refusal) {
+        let (reason, status) = (refusal.reason(), refusal.status());
+        let route = refusal.route().and_then(|index| plan.routes.get(index));
+        match route {
+            Some(route) => route.stats().rejected(reason, status, &begun.request_id),
+            None => self.state.stats.rejected(Rejection {
+                reason,
+                status,
+                request_id: begun.request_id,
+            }),
+        }
+        let name = route.map_or("", |route| route.name());
+        log::rejected(begun.log, &begun.answered(name, status), reason, None);
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
+
+/// A request, as far as it may be logged.
+struct Begun {
+    request_id: RequestId,
+    method: Method,
+    at: Instant,
+    log: LogRequests,
+}
+
+impl Begun {
+    fn answered<'a>(&'a self, route: &'a str, status: StatusCode) -> log::Answered<'a> {
+        log::Answered {
+            request_id: &self.request_id,
+            route,
+            method: &self.method,
+            status,
+            took: self.at.elapsed(),
+        }
+    }
+
+    /// Says in an answer which request it belongs to, unless the upstream has said so.
+    fn sign_off<B>(&self, mut response: Response<B>) -> Response<B> {
+        let headers = response.headers_mut();
+        if !headers.contains_key(RequestId::HEADER) {
+            headers.insert(RequestId::HEADER, self.request_id.header_value());
+        }
+        response
+    }
+}
+
+/// What goes with a request while the head of its answer is waited for.
+struct Pending {
+    begun: Begun,
+    route: Arc<Route>,
+    permit: Permit,
+    exchange: Exchange,
+    counted: RequestGuard,
+}
+
+pin_project! {
+    /// The answer, whatever happens.
+    pub struct Answering {
+        #[pin]
+        state: Progress,
+    }
+}
+
+pin_project! {
+    #[project = ProgressProjection]
+    enum Progress {
+        Refused { response: Option<Response<Answer>> },
+        Forwarded { #[pin] response: UpstreamFuture, pending: Option<Pending> },
+    }
+}
+
+const POLLED_AGAIN: &str = "a future is not polled after it has ended";
+
+impl Future for Answering {
+    type Output = Result<Response<Answer>, std::convert::Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(match self.project().state.project() {
+            ProgressProjection::Refused { response } => response.take().expect(POLLED_AGAIN),
+            ProgressProjection::Forwarded { response, pending } => {
+                let Ok(response) = ready!(response.poll(cx));
+                pending.take().expect(POLLED_AGAIN).finish(response)
+            }
+        }))
+    }
+}
+
+impl Pending {
+    /// Counts the answer, and has what it holds last as long as its body.
+    fn finish(self, mut response: Response<UpstreamBody>) -> Response<Answer> {
+        let answered = response.extensions_mut().remove::<AnsweredError>();
+        if let Some(answered) = answered {
+            let response = self.explain(answered.get(), response);
+            return self.begun.sign_off(response);
+        }
+        let Self { begun, route, .. } = &self;
+        route.stats().forwarded(response.status());
+        log::forwarded(begun.log, &begun.answered(route.name(), response.status()));
+        let response = begun.sign_off(response);
+        let Self {
+            begun,
+            route,
+            permit,
+            exchange,
+            counted,
+        } = self;
+        let tail = Tail::new(Arc::clone(&route), permit, exchange, counted);
+        if !response.status().is_client_error() {
+            return response.map(|body| Answer::upstream(body, Some(tail)));
+        }
+        Answer::watched(response, tail, move |refusal| {
+            route.stats().refused(refusal, &begun.request_id);
+            log::refused(begun.log, &begun.request_id, route.name(), refusal);
+        })
+    }
+
+    /// Counts and answers a request that was not forwarded, or whose upstream did not answer.
+    fn explain(
+        &self,
+        error: &(dyn Error + 'static),
+        answer: Response<UpstreamBody>,
+    ) -> Response<Answer> {
+        let fault = Fault::among_causes(error);
+        let status = fault.map_or_else(|| answer.status(), Fault::status);
+        let reason = reason_of(error);
+        let Self { begun, route, .. } = self;
+        route.stats().rejected(reason, status, &begun.request_id);
+        let line = begun.answered(route.name(), status);
+        log::rejected(begun.log, &line, reason, Some(error));
+        match fault {
+            Some(fault) => Refusal::from(fault).into_response(),
+            None => answer.map(|body| Answer::upstream(body, None)),
+        }
+    }
 }

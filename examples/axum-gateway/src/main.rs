@@ -1,69 +1,63 @@
-//! A gateway that signs requests to one AWS service, for clients without AWS keys.
+//! A gateway that signs requests to AWS services, for clients without AWS keys.
 //!
-//! Without arguments it demonstrates itself, with no AWS account: see [`demo`]. With `--upstream`
-//! it is a proxy that signs with the credentials that AWS's own tools would find.
+//! `--config` names the file that says what is served; `--upstream`, `--service` and `--region` do
+//! for one service. Without any it demonstrates itself, with no AWS account.
 //!
-//! [`gateway`] is what to read first: the stack of layers.
+//! The parts are in the library beside this: [`axum_gateway`].
 
 #![expect(
     clippy::print_stdout,
     reason = "a program that people run tells them what it does"
 )]
 
+#[cfg(feature = "demo")]
 mod demo;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use axum_gateway::credentials;
-use axum_gateway::gateway;
-use axum_gateway::guard::Guard;
+use axum_gateway::args::Args;
+use axum_gateway::args::Command;
+use axum_gateway::config::Config;
+use axum_gateway::config::envoy;
+use axum_gateway::log;
+use axum_gateway::server;
+use axum_gateway::server::Running;
+use axum_gateway::stats::Stats;
 use clap::Parser;
-use http::HeaderMap;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use sigv4_core::Signer;
-use sigv4_core::runtime::Authorizer;
-use sigv4_tower::UpstreamLayer;
-use tokio::net::TcpListener;
-use tower::layer::util::Identity;
+use tokio::runtime;
+use tokio::runtime::Runtime;
 
-/// Signs requests to one AWS service. Without arguments: a demonstration that needs no account.
-#[derive(Parser, Debug)]
-#[command(version)]
-struct Args {
-    /// Where to forward to, for example `https://bedrock-runtime.us-east-1.amazonaws.com`
-    #[arg(long, requires_all = ["service", "region"])]
-    upstream: Option<String>,
-    /// The signing name of the service, for example bedrock
-    #[arg(long, requires = "upstream")]
-    service: Option<String>,
-    /// The region to sign for, for example us-east-1
-    #[arg(long, requires = "upstream")]
-    region: Option<String>,
-    /// Serve only what is below this path, and remove it
-    #[arg(long, requires = "upstream", default_value = "/")]
-    strip_prefix: String,
-    /// Let this x-amz-* header of a client pass, and sign it (may be repeated)
-    #[arg(long = "allow-amz-header", value_name = "NAME", requires = "upstream")]
-    allowed_headers: Vec<String>,
-    /// The address to listen on; loopback only, since there is no authentication
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-    /// Serve requests with this Host header, too, besides loopback names (may be repeated)
-    #[arg(long = "allow-host", value_name = "HOST")]
-    hosts: Vec<String>,
-    /// Run the demonstration's requests, print the verdicts, and exit
-    #[arg(long, conflicts_with = "upstream")]
-    once: bool,
-}
+use crate::signals::Signals;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Args::parse()).await {
-        Ok(code) => code,
+mod signals;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Some(Command::CheckConfig { file }) => Config::load(file)
+            .map(|config| print!("{config}"))
+            .map_err(Into::into),
+        Some(Command::ImportEnvoy { file, upstream }) => {
+            let imported = envoy::import(file, upstream.as_deref());
+            imported.map_err(Into::into).map(|imported| {
+                for warning in imported.warnings {
+                    eprintln!("warning: {warning}");
+                }
+                print!("{}", imported.yaml);
+            })
+        }
+        Some(Command::Demo { once }) => demonstrate(&args, *once),
+        None => match args.load() {
+            None => demonstrate(&args, args.once),
+            Some(Err(errors)) => Err(errors.into()),
+            Some(Ok(config)) => serve(&args, config),
+        },
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("axum-gateway: {error}");
             let mut cause = error.source();
@@ -76,77 +70,57 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(args: Args) -> Result<ExitCode, Box<dyn Error + Send + Sync>> {
-    if !args.listen.ip().is_loopback() {
-        return Err(format!(
-            "--listen {}: this gateway has no authentication; whoever can reach it can have \
-             requests signed. Listen on loopback, and put a proxy with authentication before it",
-            args.listen
-        )
-        .into());
-    }
-    let guard = Guard::new(&args.hosts)?;
-    match (&args.upstream, &args.service, &args.region) {
-        (Some(upstream), Some(service), Some(region)) => {
-            serve(&args, guard, upstream, service, region).await?;
-            Ok(ExitCode::SUCCESS)
+/// Serves until it is told to end.
+fn serve(args: &Args, config: Config) -> Result<(), BoxError> {
+    log::init(&config.log)?;
+    runtime(args.workers)?.block_on(async {
+        let running = server::start(config, Stats::new()).await?;
+        for address in running.addresses() {
+            println!("listening on {address}");
         }
-        _ => demo::run(args.listen, guard, args.once).await,
+        if let Some(address) = running.admin_address() {
+            println!("for operators on {address}");
+        }
+        until_ended(args, running).await?;
+        Ok(())
+    })
+}
+
+/// Reads the configuration again whenever it is told to, and ends when it is told that: after what
+/// has begun, or at once if it is told twice.
+async fn until_ended(args: &Args, running: Running) -> Result<(), BoxError> {
+    let mut signals = Signals::new()?;
+    while signals.reload_or_end().await {
+        match args.load() {
+            // Whether it can be served, and if not why, is logged there.
+            Some(Ok(config)) => drop(running.reload(config).await),
+            Some(Err(errors)) => running.reload_failed(&errors.to_string()),
+            None => {}
+        }
+    }
+    tokio::select! {
+        () = running.drain() => Ok(()),
+        () = signals.end() => Err("ended at once, as it was told twice".into()),
     }
 }
 
-/// Forwards to a real upstream, signed with the credentials of the default chain.
-async fn serve(
-    args: &Args,
-    guard: Guard,
-    upstream: &str,
-    service: &str,
-    region: &str,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let layer = UpstreamLayer::new(upstream)?
-        .strip_path_prefix(&args.strip_prefix)
-        .allow_amz_headers(&args.allowed_headers);
-
-    let signer = Signer::builder(service, region).build()?;
-    let scope = layer.host_scope()?;
-    // Plain http beyond loopback is never signed for; that, too, is to be known at once.
-    scope.check(&upstream.parse()?, &HeaderMap::new())?;
-    let credentials = credentials::from_the_default_chain()?.build();
-    // A gateway that can never sign says so when it starts, and not at the first request. A source
-    // that is away will be back.
-    if let Err(error) = credentials.get().await {
-        if credentials::is_configuration(&error) {
-            return Err(error.into());
-        }
-        eprintln!("credentials: none yet: {}", credentials::chain(&error));
+fn runtime(workers: Option<usize>) -> std::io::Result<Runtime> {
+    let mut builder = match workers {
+        Some(1) => runtime::Builder::new_current_thread(),
+        _ => runtime::Builder::new_multi_thread(),
+    };
+    if let Some(workers) = workers.filter(|&workers| workers > 0) {
+        builder.worker_threads(workers);
     }
-    tokio::spawn(credentials.keep_warm());
-    let authorizer = Authorizer::builder(signer, credentials, scope).build();
-
-    let connector = HttpsConnectorBuilder::new()
-        .with_native_roots()?
-        .https_or_http()
-        .enable_http1()
-        .enable_http2()
-        .build();
-    let client = Client::builder(TokioExecutor::new()).build(connector);
-    let router = gateway::router(guard, layer, authorizer, Identity::new(), client);
-
-    let listener = TcpListener::bind(args.listen).await?;
-    println!(
-        "signing for {service} in {region}: http://{} -> {upstream}",
-        listener.local_addr()?
-    );
-    axum::serve(listener, router)
-        .with_graceful_shutdown(interrupted())
-        .await?;
-    Ok(())
+    builder.enable_all().build()
 }
 
-/// Completes when the user ends the program.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Without a handler the default action ends the program all the same.
-        std::future::pending::<()>().await;
-    }
+#[cfg(feature = "demo")]
+fn demonstrate(args: &Args, once: bool) -> Result<(), BoxError> {
+    runtime(args.workers)?.block_on(demo::run(args, once))
+}
+
+#[cfg(not(feature = "demo"))]
+fn demonstrate(_: &Args, _: bool) -> Result<(), BoxError> {
+    Err("neither --config nor --upstream is given, and this build has no demonstration".into())
 }

@@ -65,6 +65,7 @@ pub use self::credentials::source::settings::ChainSource;
 pub use self::credentials::source::settings::ProfileSource;
 pub use self::credentials::source::settings::StaticKeys;
 pub use self::credentials::source::settings::WebIdentitySource;
+pub use self::credentials::source::value::SecretText;
 pub use self::http_send::HttpFuture;
 pub use self::http_send::HttpResult;
 pub use self::http_send::HttpSend;

@@ -15,6 +15,7 @@ use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
 
+use crate::error::Error;
 use crate::upstream::Upstream;
 use crate::upstream::UpstreamConfigError;
 use crate::upstream::config::Config;
@@ -119,6 +120,17 @@ impl UpstreamLayer {
             removed_answer_headers: Names::default(),
         };
         Ok(Self { config })
+    }
+
+    /// Refuses a path that servers may read differently: with dot segments in any spelling, or that
+    /// is none. Every upstream refuses these; a proxy that has several may want to know before it
+    /// has chosen one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AmbiguousTarget`](crate::ErrorKind::AmbiguousTarget).
+    pub fn check_path(path: &str) -> Result<(), Error> {
+        check_path(path, true)
     }
 
     /// Returns the authority that is dialled.

@@ -15,7 +15,7 @@ use super::settings::ChainSource;
 use super::settings::ProfileSource;
 use super::settings::StaticKeys;
 use super::settings::WebIdentitySource;
-use super::value::Value;
+use super::value::SecretText;
 
 impl<'de> Deserialize<'de> for CredentialSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,7 +80,7 @@ impl From<Tagged> for CredentialSource {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)
     }
@@ -97,45 +97,45 @@ impl ValueVisitor {
 }
 
 impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value;
+    type Value = SecretText;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string")
     }
 
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::new(value))
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<SecretText, E> {
+        Ok(SecretText::new(value))
     }
 
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::new(value))
+    fn visit_string<E: de::Error>(self, value: String) -> Result<SecretText, E> {
+        Ok(SecretText::new(value))
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Value, E> {
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Value, E> {
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_i128<E: de::Error>(self, _: i128) -> Result<Value, E> {
+    fn visit_i128<E: de::Error>(self, _: i128) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Value, E> {
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_u128<E: de::Error>(self, _: u128) -> Result<Value, E> {
+    fn visit_u128<E: de::Error>(self, _: u128) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Value, E> {
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 
-    fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Value, E> {
+    fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<SecretText, E> {
         Err(Self::refuse())
     }
 }

@@ -28,12 +28,12 @@ impl Given {
 
     fn read(&self) -> Result<Credentials, ConfigError> {
         let keys = &self.0;
-        let id = keys.access_key_id.read("access_key_id")?;
-        let secret = keys.secret_access_key.read("secret_access_key")?;
+        let id = keys.access_key_id.fetch("access_key_id")?;
+        let secret = keys.secret_access_key.fetch("secret_access_key")?;
         let token = keys
             .session_token
             .as_ref()
-            .map(|token| token.read("session_token"))
+            .map(|token| token.fetch("session_token"))
             .transpose()?;
         let mut credentials = Credentials::builder()
             .access_key_id(id.as_str())

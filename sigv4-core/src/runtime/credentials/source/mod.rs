@@ -8,7 +8,7 @@ mod light;
 mod local;
 pub(in crate::runtime) mod providers;
 pub(in crate::runtime) mod settings;
-mod value;
+pub(in crate::runtime) mod value;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::CredentialSource;
-use super::value::Value;
+use super::value::SecretText;
 #[cfg(any(feature = "aws-config", feature = "light-credentials"))]
 use super::value::expand_home;
 #[cfg(any(feature = "aws-config", feature = "light-credentials"))]
@@ -84,10 +84,10 @@ impl ProfileSource {
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct StaticKeys {
-    pub(super) access_key_id: Value,
-    pub(super) secret_access_key: Value,
+    pub(super) access_key_id: SecretText,
+    pub(super) secret_access_key: SecretText,
     #[cfg_attr(feature = "serde", serde(default))]
-    pub(super) session_token: Option<Value>,
+    pub(super) session_token: Option<SecretText>,
 }
 
 impl StaticKeys {
@@ -95,8 +95,8 @@ impl StaticKeys {
     #[must_use]
     pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
         Self {
-            access_key_id: Value::new(access_key_id),
-            secret_access_key: Value::new(secret_access_key),
+            access_key_id: SecretText::new(access_key_id),
+            secret_access_key: SecretText::new(secret_access_key),
             session_token: None,
         }
     }
@@ -104,7 +104,7 @@ impl StaticKeys {
     /// Sets the session token of temporary credentials. Without one they are those of a user.
     #[must_use]
     pub fn session_token(mut self, session_token: impl Into<String>) -> Self {
-        self.session_token = Some(Value::new(session_token));
+        self.session_token = Some(SecretText::new(session_token));
         self
     }
 }

@@ -11,31 +11,57 @@ use zeroize::Zeroizing;
 use crate::error::ConfigError;
 use crate::runtime::credentials::file;
 
-/// A value as it is, or the place where it is to be found.
+/// A text that may be secret, as a configuration says it: as it is, or where it is to be found.
+///
+/// `env:NAME` is the value of an environment variable, `file:PATH` the content of a file (`~/` is
+/// the home directory) without the line break at its end; anything else is the text itself. `Debug`
+/// shows where a text is from, never the text.
+///
+/// ```
+/// use sigv4_core::runtime::SecretText;
+///
+/// let key = SecretText::new("file:/run/secrets/key");
+/// assert_eq!(format!("{key:?}"), "file:/run/secrets/key");
+/// assert_eq!(format!("{:?}", SecretText::new("s3cr3t")), "<redacted>");
+/// ```
 #[derive(Clone)]
-pub(super) enum Value {
+pub struct SecretText(Kept);
+
+#[derive(Clone)]
+enum Kept {
     Literal(Zeroizing<String>),
     Variable(String),
     File(PathBuf),
 }
 
-impl Value {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+impl SecretText {
+    /// Makes one of what a configuration says. Nothing is read yet.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
         let text = Zeroizing::new(text.into());
-        if let Some(name) = text.strip_prefix("env:") {
-            Self::Variable(name.to_owned())
+        Self(if let Some(name) = text.strip_prefix("env:") {
+            Kept::Variable(name.to_owned())
         } else if let Some(path) = text.strip_prefix("file:") {
-            Self::File(path.into())
+            Kept::File(path.into())
         } else {
-            Self::Literal(text)
-        }
+            Kept::Literal(text)
+        })
     }
 
-    /// Reads the value of a field. Errors hold the name of a variable or file, never a value.
-    pub(super) fn read(&self, field: &'static str) -> Result<Zeroizing<String>, ConfigError> {
-        match self {
-            Self::Literal(value) => Ok(value.clone()),
-            Self::Variable(name) => match env::var(name) {
+    /// Reads the text, which is the value of this field.
+    ///
+    /// # Errors
+    ///
+    /// When the variable or the file cannot be read. The error holds the field and the name of the
+    /// variable or file, never a value.
+    pub fn read(&self, field: &'static str) -> Result<String, ConfigError> {
+        self.fetch(field).map(|text| String::clone(&text))
+    }
+
+    pub(super) fn fetch(&self, field: &'static str) -> Result<Zeroizing<String>, ConfigError> {
+        match &self.0 {
+            Kept::Literal(value) => Ok(value.clone()),
+            Kept::Variable(name) => match env::var(name) {
                 Ok(value) => Ok(Zeroizing::new(value)),
                 Err(VarError::NotPresent) => {
                     let message = format!("the environment variable `{name}` is not set; set it");
@@ -47,7 +73,7 @@ impl Value {
                     Err(ConfigError::new(field, message))
                 }
             },
-            Self::File(path) => read_file(field, path),
+            Kept::File(path) => read_file(field, path),
         }
     }
 }
@@ -81,12 +107,12 @@ pub(super) fn expand_home(field: &'static str, path: &Path) -> Result<PathBuf, C
     Ok(home.join(rest))
 }
 
-impl fmt::Debug for Value {
+impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Literal(_) => f.write_str("<redacted>"),
-            Self::Variable(name) => write!(f, "env:{name}"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
+        match &self.0 {
+            Kept::Literal(_) => f.write_str("<redacted>"),
+            Kept::Variable(name) => write!(f, "env:{name}"),
+            Kept::File(path) => write!(f, "file:{}", path.display()),
         }
     }
 }
@@ -113,8 +139,8 @@ mod tests {
             ("blanks", " value \n", " value "),
         ] {
             let file = file(content.as_bytes());
-            let value = Value::new(format!("file:{}", file.path().display()));
-            assert_eq!(*value.read("field").unwrap(), expected, "{name}");
+            let value = SecretText::new(format!("file:{}", file.path().display()));
+            assert_eq!(value.read("field").unwrap(), expected, "{name}");
         }
     }
 
@@ -127,7 +153,9 @@ mod tests {
             ("file:/no/such/file", "`/no/such/file`"),
             (&binary, "is not text"),
         ] {
-            let error = Value::new(value).read("secret_access_key").unwrap_err();
+            let error = SecretText::new(value)
+                .read("secret_access_key")
+                .unwrap_err();
             assert_eq!(error.field(), "secret_access_key");
             assert!(error.to_string().contains(part), "{error}");
             assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");

@@ -19,20 +19,18 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use axum_gateway::credentials;
-use axum_gateway::gateway;
-use axum_gateway::guard::Guard;
+use axum_gateway::server;
+use axum_gateway::state::NamedCache;
+use axum_gateway::stats::Stats;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use sigv4_core::Signer;
-use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::Clock;
+use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::CredentialsEvent;
-use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::Runtime;
 use sigv4_core::runtime::Task;
 use sigv4_core::runtime::TokioRuntime;
@@ -43,10 +41,11 @@ use sigv4_tests::fake_aws::Script;
 use sigv4_tests::fake_aws::Step;
 use sigv4_tests::oracle;
 use sigv4_tower::ServiceSend;
-use sigv4_tower::UpstreamLayer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tower::layer::util::Identity;
+
+use crate::fixture::config;
+use crate::fixture::route_at;
 
 const LIFE: f64 = 12.0;
 const OUTAGE: std::ops::Range<f64> = 5.0..30.0;
@@ -186,7 +185,7 @@ async fn of_the_credentials_fails_no_request_before_their_end_and_none_after_it_
     let context = context.clock(time.clone()).runtime(NoWaiting);
     let provider = light::Container::new(context).endpoint(endpoint.url().parse().unwrap());
     let (running, mut settled) = watch::channel(0_i64);
-    let credentials = credentials::cached(provider)
+    let credentials = CredentialsCache::builder(provider)
         .clock(time.clone())
         .runtime(NoWaiting)
         .on_event(move |event| {
@@ -202,20 +201,17 @@ async fn of_the_credentials_fails_no_request_before_their_end_and_none_after_it_
         .build();
 
     let address = serve(Router::new().fallback(answer).with_state(upstream.clone())).await;
-    let layer = UpstreamLayer::new(&format!("http://{address}")).unwrap();
-    let signer = Signer::builder("sqs", "us-east-1").build().unwrap();
-    let scope = HostScope::exact([address.to_string()]).unwrap();
-    let authorizer = Authorizer::builder(signer, credentials, scope).build();
-    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    let guard = Guard::new(&[]).unwrap();
-    let gateway = serve(gateway::router(
-        guard,
-        layer,
-        authorizer,
-        Identity::new(),
-        client,
-    ))
-    .await;
+    let cache = NamedCache {
+        name: "main".into(),
+        kind: "container",
+        cache: credentials,
+        fingerprint: [1; 32],
+    };
+    let config = config(vec![route_at("sqs", "/", &format!("http://{address}"))]);
+    let gateway = server::start_with(config, Stats::new(), vec![cache])
+        .await
+        .unwrap();
+    let address = gateway.addresses()[0];
 
     let caller: Client<_, Body> = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     let mut recovered = None;
@@ -224,7 +220,7 @@ async fn of_the_credentials_fails_no_request_before_their_end_and_none_after_it_
     for quarter in 0..200 {
         time.millis.store(quarter * 250, Ordering::SeqCst);
         let at = time.seconds();
-        let request = Request::post(format!("http://{gateway}/queue"))
+        let request = Request::post(format!("http://{address}/queue"))
             .body(Body::from("Action=ReceiveMessage"))
             .unwrap();
         let response = caller.request(request).await.unwrap();

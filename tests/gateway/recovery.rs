@@ -16,20 +16,19 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use axum_gateway::credentials;
-use axum_gateway::gateway;
-use axum_gateway::guard::Guard;
+use axum_gateway::server;
+use axum_gateway::state::NamedCache;
+use axum_gateway::stats::Stats;
 use http::StatusCode;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use sigv4_core::Signer;
-use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::Clock;
-use sigv4_core::runtime::HostScope;
-use sigv4_tower::UpstreamLayer;
+use sigv4_core::runtime::CredentialsCache;
 use tokio::net::TcpListener;
-use tower::layer::util::Identity;
+
+use crate::fixture::config;
+use crate::fixture::route_at;
 
 /// A clock that the test moves.
 #[derive(Clone, Debug)]
@@ -92,24 +91,27 @@ async fn from_credentials_that_have_ended_goes_unnoticed_by_the_caller() {
         start: SystemTime::now(),
         seconds: Arc::default(),
     };
-    let credentials = credentials::cached(Rotating::default())
+    let credentials = CredentialsCache::builder(Rotating::default())
         .clock(time.clone())
         .build();
     credentials.get().await.unwrap();
     time.seconds.store(60, Ordering::SeqCst);
 
     let address = serve(Router::new().fallback(answer)).await;
-    let layer = UpstreamLayer::new(&format!("http://{address}")).unwrap();
-    let signer = Signer::builder("sqs", "us-east-1").build().unwrap();
-    let scope = HostScope::exact([address.to_string()]).unwrap();
-    let authorizer = Authorizer::builder(signer, credentials.clone(), scope).build();
-    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    let guard = Guard::new(&[]).unwrap();
-    let gateway = gateway::router(guard, layer, authorizer, Identity::new(), client);
-    let gateway = serve(gateway).await;
+    let cache = NamedCache {
+        name: "main".into(),
+        kind: "rotating",
+        cache: credentials.clone(),
+        fingerprint: [1; 32],
+    };
+    let config = config(vec![route_at("sqs", "/", &format!("http://{address}"))]);
+    let gateway = server::start_with(config, Stats::new(), vec![cache])
+        .await
+        .unwrap();
+    let address = gateway.addresses()[0];
 
     let caller: Client<_, Body> = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    let request = Request::post(format!("http://{gateway}/queue"))
+    let request = Request::post(format!("http://{address}/queue"))
         .body(Body::from("Action=ReceiveMessage"))
         .unwrap();
     let response = caller.request(request).await.unwrap();

@@ -1,0 +1,213 @@
+//! Makes of a configuration what serves requests.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
+
+use super::connection::Timeouts;
+use super::tls;
+use crate::callers::Callers;
+use crate::client::Clients;
+use crate::config::Config;
+use crate::credentials;
+use crate::credentials::Caches;
+use crate::gateway::Door;
+use crate::gateway::Plan;
+use crate::guard::Guard;
+use crate::stack::Route;
+use crate::state::NamedCache;
+use crate::state::Serving;
+use crate::stats::Stats;
+
+/// Makes plans, and keeps from one to the next what stays: connections and credentials.
+#[derive(Debug)]
+pub(super) struct Planner {
+    caches: Caches,
+    clients: Clients,
+    stats: Stats,
+    warm: Vec<Warm>,
+}
+
+/// A task that keeps credentials fresh while there are no requests.
+#[derive(Debug)]
+struct Warm {
+    cache: NamedCache,
+    task: AbortHandle,
+}
+
+impl Drop for Warm {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What a configuration became.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) serving: Serving,
+    /// For each listener, its certificate.
+    pub(super) tls: Vec<Option<TlsAcceptor>>,
+}
+
+impl Planner {
+    pub(super) fn new(stats: Stats) -> io::Result<Self> {
+        Ok(Self {
+            caches: Caches::new(stats.clone())?,
+            clients: Clients::new()?,
+            stats,
+            warm: Vec::new(),
+        })
+    }
+
+    /// Has credentials come from here, in place of what a configuration says under this name.
+    pub(super) fn keep(&mut self, cache: NamedCache) {
+        self.caches.put(cache);
+    }
+
+    /// Makes a plan. Nothing has changed if that fails.
+    pub(super) async fn plan(&mut self, config: Config) -> Result<Planned, PlanError> {
+        let config = Arc::new(config);
+        let existing: Vec<_> = self.warm.iter().map(|warm| warm.cache.clone()).collect();
+        let caches = self.caches.make(&config.credentials, &existing)?;
+        let is_new = |cache: &&NamedCache| !existing.iter().any(|other| is_same(other, cache));
+        for cache in caches.iter().filter(is_new) {
+            credentials::check(&cache.cache)
+                .await
+                .map_err(|error| PlanError::credentials(cache, error))?;
+        }
+        let callers = Callers::new(&config.callers, &config.routes);
+        let tls = config.listeners.iter().map(|listener| {
+            let other_keys = listener.anonymous || callers.is_empty() || callers.has_keys();
+            let files = listener.tls.as_ref();
+            files
+                .map(|files| tls::acceptor(files, other_keys))
+                .transpose()
+        });
+        let tls = tls.collect::<Result<_, _>>()?;
+        let routes = config.routes.iter().map(|route| {
+            let named = |cache: &&NamedCache| cache.name == route.credentials;
+            let cache = caches.iter().find(named).ok_or_else(|| {
+                PlanError::new(format!("routes.{}: it has no credentials", route.name))
+            })?;
+            let credentials = cache.cache.clone();
+            Ok(Route::new(
+                route,
+                credentials,
+                &mut self.clients,
+                &self.stats,
+            ))
+        });
+        let routes = routes.collect::<Result<Vec<_>, PlanError>>()?;
+        let doors = config.listeners.iter().map(|listener| Door {
+            guard: Guard::new(&listener.hosts),
+            anonymous: listener.anonymous || callers.is_empty(),
+        });
+        let idle = config.routes.iter().map(|route| route.timeouts.idle);
+        let plan = Plan {
+            doors: doors.collect(),
+            routes: routes.into_iter().map(Arc::new).collect(),
+            callers,
+            concurrency: config.limits.concurrency,
+            log: config.log.requests,
+            timeouts: Timeouts {
+                head: config.limits.head_timeout,
+                idle: config.limits.keep_alive,
+                write: idle.max().unwrap_or(Duration::MAX),
+            },
+        };
+        self.keep_warm(&caches);
+        self.clients.retain_used();
+        Ok(Planned {
+            plan,
+            serving: Serving {
+                config,
+                credentials: caches,
+                since: SystemTime::now(),
+            },
+            tls,
+        })
+    }
+
+    /// Keeps these fresh, and no others.
+    fn keep_warm(&mut self, caches: &[NamedCache]) {
+        self.warm
+            .retain(|warm| caches.iter().any(|cache| is_same(cache, &warm.cache)));
+        for cache in caches {
+            if !self.warm.iter().any(|warm| is_same(cache, &warm.cache)) {
+                let task = tokio::spawn(cache.cache.keep_warm()).abort_handle();
+                let cache = cache.clone();
+                self.warm.push(Warm { cache, task });
+            }
+        }
+        self.stats
+            .keep_credentials(|name| caches.iter().any(|cache| *cache.name == *name));
+    }
+}
+
+fn is_same(one: &NamedCache, other: &NamedCache) -> bool {
+    one.name == other.name && one.fingerprint == other.fingerprint
+}
+
+/// Says why a configuration cannot be served, although it is well formed.
+#[derive(Debug)]
+pub(super) struct PlanError {
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl PlanError {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    fn credentials(cache: &NamedCache, source: sigv4_core::Error) -> Self {
+        Self {
+            message: format!("credentials.{}", cache.name),
+            source: Some(source.into()),
+        }
+    }
+}
+
+impl std::fmt::Display for PlanError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for PlanError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<credentials::CredentialsConfigError> for PlanError {
+    fn from(error: credentials::CredentialsConfigError) -> Self {
+        Self {
+            message: "the credentials cannot be as they are configured".to_owned(),
+            source: Some(error.into()),
+        }
+    }
+}
+
+impl From<tls::TlsError> for PlanError {
+    fn from(error: tls::TlsError) -> Self {
+        Self {
+            message: "a listener cannot be as it is configured".to_owned(),
+            source: Some(error.into()),
+        }
+    }
+}
+
+impl From<PlanError> for io::Error {
+    fn from(error: PlanError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
