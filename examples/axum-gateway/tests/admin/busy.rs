@@ -47,8 +47,8 @@ pub(crate) async fn gateway() -> Arc<State> {
 }
 
 fn happen(stats: &Stats) {
-    std::mem::forget(stats.connection());
-    std::mem::forget(stats.request());
+    Box::leak(Box::new(stats.connection()));
+    Box::leak(Box::new(stats.request()));
     let bedrock = stats.route("bedrock");
     for _ in 0..148_230 {
         bedrock.forwarded(StatusCode::OK);
