@@ -74,7 +74,7 @@ async fn upstreams_are_spoken_to_in_http2_where_the_route_says_so() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let judge = service_fn(|request: Request<Incoming>| async {
+            let judge = service_fn(|request: Request<Incoming>| async move {
                 assert_eq!(request.version(), Version::HTTP_2);
                 let verdict = oracle::verify(&request, b"", secrets::SECRET_ACCESS_KEY);
                 let answer = verdict.map_or_else(|why| why, |_| "fits".to_owned());

@@ -9,11 +9,6 @@
 #![expect(
     clippy::exhaustive_enums,
     clippy::exhaustive_structs,
-    reason = "one program, which no other builds on"
-)]
-#![expect(
-    clippy::exhaustive_enums,
-    clippy::exhaustive_structs,
     reason = "the parts of one program, which change together"
 )]
 
