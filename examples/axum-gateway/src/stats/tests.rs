@@ -64,7 +64,7 @@ fn counts_what_becomes_of_requests() {
 fn counts_go_on_over_reloads() {
     let stats = Stats::new();
     stats.route("a").forwarded(StatusCode::OK);
-    stats.clone().route("a").forwarded(StatusCode::OK);
+    stats.route("a").forwarded(StatusCode::OK);
     assert_eq!(stats.route("a").counts().signed[1], 2);
 }
 
