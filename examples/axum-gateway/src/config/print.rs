@@ -53,7 +53,7 @@ impl fmt::Display for Config {
             LogRequests::Refused => "refused",
             LogRequests::None => "none",
         };
-        write!(f, "log: format {format}, requests {requests}")
+        writeln!(f, "log: format {format}, requests {requests}")
     }
 }
 

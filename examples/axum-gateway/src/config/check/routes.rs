@@ -299,7 +299,11 @@ impl Place<'_> {
         )?;
         for (name, value) in &headers.set {
             let path = self.path.field("headers.set").key(name);
-            layer = match layer.set_header(name, value) {
+            let value = match value.read("value") {
+                Ok(value) => value,
+                Err(error) => return faults.refuse(path, &error),
+            };
+            layer = match layer.set_header(name, &value) {
                 Ok(layer) => layer,
                 Err(error) => return faults.refuse(path, &error),
             };
