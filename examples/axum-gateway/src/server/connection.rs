@@ -24,6 +24,8 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -51,16 +53,17 @@ pub(crate) struct Timeouts {
 #[derive(Debug)]
 pub struct Arrival {
     listener: usize,
-    certificate: Option<CertificateDer<'static>>,
+    /// The certificate of the client, and then those that lead to its issuer.
+    certificates: Vec<CertificateDer<'static>>,
     /// Who the certificate says it is, by the callers that were asked last.
     known: Mutex<Option<(usize, Option<usize>)>>,
 }
 
 impl Arrival {
-    pub(super) fn new(listener: usize, certificate: Option<CertificateDer<'static>>) -> Self {
+    pub(super) fn new(listener: usize, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             listener,
-            certificate,
+            certificates,
             known: Mutex::default(),
         }
     }
@@ -72,15 +75,21 @@ impl Arrival {
     }
 
     /// Returns who calls, as the certificate of the connection says. It is looked into once for
-    /// each configuration, and not for each request.
+    /// each configuration, and not for each request: what was valid when the connection began need
+    /// not be so by the issuers of a later one.
     #[must_use]
-    pub fn caller(&self, callers: &Callers) -> Option<usize> {
-        let certificate = self.certificate.as_ref()?;
+    pub fn caller(
+        &self,
+        callers: &Callers,
+        clients: Option<&dyn ClientCertVerifier>,
+    ) -> Option<usize> {
+        let (certificate, issuers) = self.certificates.split_first()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((generation, caller)) if generation == callers.generation() => caller,
             _ => {
-                let caller = callers.certified(certificate);
+                let verdict = clients?.verify_client_cert(certificate, issuers, UnixTime::now());
+                let caller = verdict.ok().and_then(|_| callers.certified(certificate));
                 *known = Some((callers.generation(), caller));
                 caller
             }
