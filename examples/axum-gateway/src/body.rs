@@ -123,21 +123,25 @@ pub(crate) struct Tail {
     route: Arc<Route>,
     patience: Patience,
     bytes: u64,
-    _held: (Permit, Exchange, RequestGuard),
+    exchange: Exchange,
+    _held: (Permit, RequestGuard),
 }
 
 impl Tail {
     pub(crate) fn new(
         route: Arc<Route>,
         permit: Permit,
-        exchange: Exchange,
+        mut exchange: Exchange,
         counted: RequestGuard,
     ) -> Self {
+        // Its head, to begin with.
+        exchange.offer();
         Self {
             patience: Patience::new(route.idle()),
             route,
             bytes: 0,
-            _held: (permit, exchange, counted),
+            exchange,
+            _held: (permit, counted),
         }
     }
 }
@@ -187,6 +191,9 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
+        if let Some(tail) = this.tail {
+            tail.exchange.asked_for_more();
+        }
         let frame = match this.kind.project() {
             KindProjection::Text { text } => {
                 return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
@@ -200,6 +207,7 @@ impl Body for Answer {
         match ready!(tail.patience.watch(frame, cx)) {
             Err(()) => Poll::Ready(Some(Err(Fault::AnswerStalled.into()))),
             Ok(frame) => {
+                tail.exchange.offer();
                 tail.bytes += length(frame.as_ref());
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

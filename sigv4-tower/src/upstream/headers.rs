@@ -47,6 +47,11 @@ impl Config {
     }
 
     pub(super) fn clean_answer(&self, headers: &mut HeaderMap) {
+        // A length beside chunks is not that of the body, and the client would believe it.
+        // <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+        if headers.contains_key(header::TRANSFER_ENCODING) {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         remove_connection_headers(headers);
         if !self.removed_answer_headers.is_empty() {
             remove_where(headers, |name| self.removed_answer_headers.removes(name));
