@@ -222,7 +222,7 @@ pub(super) struct Headers {
     pub(super) exclude: Vec<Pattern>,
     pub(super) allow: Vec<String>,
     pub(super) remove: Vec<String>,
-    pub(super) set: BTreeMap<String, String>,
+    pub(super) set: BTreeMap<String, SecretText>,
     pub(super) remove_from_answer: Vec<String>,
 }
 

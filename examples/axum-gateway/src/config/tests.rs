@@ -128,6 +128,7 @@ fn each_fault_has_its_line_its_field_and_a_remedy() {
         ("long link", full("placement: { query: { expires_in: 8d } }"), 5, "routes[0].placement.query.expires_in", "seven days"),
         ("pattern", full("headers: { exclude: [{ regex: '(' }] }"), 5, "routes[0].headers.exclude[0].regex", "regular expression"),
         ("set header", full("headers: { set: { host: a } }"), 5, "routes[0].headers.set.host", "host"),
+        ("set variable", full("headers: { set: { x-a: 'env:NOT_SET_1' } }"), 5, "routes[0].headers.set.x-a", "`NOT_SET_1`"),
         ("removed", full("headers: { remove: [content-length] }"), 5, "routes[0].headers.remove", "content-length"),
         ("no credentials", full("credentials: main"), 5, "routes[0].credentials", "not in `credentials`"),
         ("bad role", full("credentials: { type: assume_role, role_arn: a }"), 5, "routes[0].credentials.role_arn", "arn:aws:iam"),

@@ -16,6 +16,7 @@ use super::duration;
 use super::label;
 use super::listeners;
 use super::matching;
+use super::reasons;
 use super::signing::Signing;
 use crate::config::Match;
 use crate::config::Protocol;
@@ -299,7 +300,14 @@ impl Place<'_> {
         )?;
         for (name, value) in &headers.set {
             let path = self.path.field("headers.set").key(name);
-            layer = match layer.set_header(name, value) {
+            let value = match value.read("headers.set") {
+                Ok(value) => value,
+                Err(error) => {
+                    faults.add(path, reasons(&error));
+                    return None;
+                }
+            };
+            layer = match layer.set_header(name, &value) {
                 Ok(layer) => layer,
                 Err(error) => return faults.refuse(path, &error),
             };
