@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
         Some(Command::CheckConfig { file }) => Config::load(file)
-            .map(|config| print!("{config}"))
+            .map(|config| println!("{config}"))
             .map_err(Into::into),
         Some(Command::ImportEnvoy { file, upstream }) => {
             let imported = envoy::import(file, upstream.as_deref());
