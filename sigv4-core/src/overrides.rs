@@ -181,8 +181,8 @@ pub enum PayloadMode {
     /// checksum is to stand behind it.
     AwsChunked(AwsChunked),
     /// The body passes as a stream, and [is in aws-chunked encoding already](Payload::PreChunked): an
-    /// upload of an SDK that a gateway forwards. Only uploads to S3 take that. Its `Content-Length`
-    /// and what else its head says of it stays.
+    /// upload of an SDK that a gateway forwards. Only uploads to S3 take that. What its
+    /// head says of it stays, its `Content-Length` too where it has one.
     PreChunked,
     /// The body passes as a stream of [encoded messages](crate::EventMessage), each of which
     /// [is signed](Payload::Events). Only few operations take that.

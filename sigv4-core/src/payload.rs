@@ -72,8 +72,9 @@ pub enum Payload<'a> {
     /// behind it, and without signatures (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`). Only the head is
     /// signed, and the body goes out as it is. For whoever forwards such an upload; only S3 takes it.
     ///
-    /// The headers that say what is in the body have to be there, and stay: `content-length`,
-    /// `x-amz-decoded-content-length`, `x-amz-trailer` with the name of one checksum. The coding
+    /// The headers that say what is in the body have to be there, and stay:
+    /// `x-amz-decoded-content-length`, `x-amz-trailer` with the name of one checksum, and
+    /// `content-length`, unless the transfer coding ends the body, as most SDKs have it. The coding
     /// `aws-chunked` may be named in `content-encoding`, which some clients leave out.
     ///
     /// ```

@@ -145,7 +145,12 @@ impl<'a> Scope<'a> {
             }
             Payload::PreChunked => {
                 let length_is_known = stream::head::check_pre_chunked(view.headers)?;
-                self.rules.chunked_bodies.check(view, length_is_known)?;
+                // The length that S3 wants to know is that of what is in the chunks, and declared.
+                // That of the chunks SDKs leave out, for HTTP's own framing to end them.
+                self.rules.chunked_bodies.check(view, true)?;
+                if !length_is_known && has_no_stream(view.method) {
+                    return Err(NO_STREAM);
+                }
                 payload
             }
             Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),

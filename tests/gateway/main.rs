@@ -17,6 +17,8 @@ mod outages;
 #[cfg(test)]
 mod patience;
 #[cfg(test)]
+mod recipes;
+#[cfg(test)]
 mod recovery;
 #[cfg(test)]
 mod refusals;

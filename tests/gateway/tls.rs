@@ -33,16 +33,16 @@ use crate::fixture::route;
 use crate::fixture::start;
 use crate::fixture::upstream;
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(crate) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn issuer(name: &str) -> Issuer {
+pub(crate) fn issuer(name: &str) -> Issuer {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 /// A certificate for a name, and its key, in PEM.
-fn certificate(issuer: &Issuer, name: &str) -> (String, String) {
+pub(crate) fn certificate(issuer: &Issuer, name: &str) -> (String, String) {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
@@ -66,7 +66,11 @@ fn write(
     }
 }
 
-fn client(trusted: &Issuer, own: Option<&(String, String)>, alpn: &[&str]) -> TlsConnector {
+pub(crate) fn client(
+    trusted: &Issuer,
+    own: Option<&(String, String)>,
+    alpn: &[&str],
+) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.der().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -86,7 +90,10 @@ fn client(trusted: &Issuer, own: Option<&(String, String)>, alpn: &[&str]) -> Tl
     TlsConnector::from(Arc::new(config))
 }
 
-async fn dial(gateway: &Running, client: &TlsConnector) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn dial(
+    gateway: &Running,
+    client: &TlsConnector,
+) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("gateway.internal").unwrap();
     client.connect(name, connect(gateway).await).await
 }

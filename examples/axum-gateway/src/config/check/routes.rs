@@ -16,6 +16,7 @@ use super::duration;
 use super::label;
 use super::listeners;
 use super::matching;
+use super::reasons;
 use super::signing::Signing;
 use crate::config::Match;
 use crate::config::Protocol;
