@@ -4,7 +4,7 @@
 //! | rule | test |
 //! |---|---|
 //! | not an open relay | `relay`, `hygiene::where_a_request_goes_is_not_for_its_client_to_say` |
-//! | who may call | `callers`, `relay::a_wrong_key_after_a_right_one_is_never_signed` |
+//! | who may call | `callers`, `relay::a_wrong_key_after_a_right_one_is_never_signed`, `relay::without_callers_nobody_outside_of_the_machine_can_reach_it` |
 //! | without credentials nothing is sent, the client's `Authorization` least | `closed` |
 //! | values with CR, LF, NUL or beyond ASCII; two lengths, hosts or types | `wire` |
 //! | answers lose `x-amz-*` where that is said | `wire::an_answer_loses_the_headers_that_the_route_names` |

@@ -1,5 +1,7 @@
 //! The gateway is no way to anywhere but its upstreams, and for nobody but its callers.
 
+use axum_gateway::config::Address;
+use axum_gateway::config::Config;
 use bytes::Bytes;
 use http::Request;
 use http::StatusCode;
@@ -180,4 +182,32 @@ async fn a_redirect_of_an_upstream_is_not_followed() {
     assert_eq!(answer.status(), 307);
     assert_eq!(answer.header("location"), Some(&*to));
     assert_eq!(other.requests(), []);
+}
+
+/// Whoever can reach a gateway without callers has requests signed.
+#[test]
+fn without_callers_nobody_outside_of_the_machine_can_reach_it() {
+    let callers = "callers: [{ name: a, bearer: token }]";
+    for (listener, callers, is_good) in [
+        ("tcp: '127.0.0.1:8080'", "", true),
+        ("tcp: '[::1]:8080'", "", true),
+        ("unix: /run/gateway.sock", "", true),
+        ("tcp: '0.0.0.0:8080'", "", false),
+        ("tcp: '[::]:8080'", "", false),
+        ("tcp: '10.0.0.1:8080'", "", false),
+        ("tcp: '0.0.0.0:8080'", callers, true),
+        ("tcp: '0.0.0.0:8080', anonymous: true", callers, false),
+        ("tcp: '127.0.0.1:8080', anonymous: true", callers, true),
+    ] {
+        let text = format!(
+            "listeners: [{{ {listener} }}]\n{callers}\n\
+             routes: [{{ upstream: 'https://a.example', service: s3, region: r }}]"
+        );
+        let result = Config::parse(&text, "gateway.yaml");
+        assert_eq!(result.is_ok(), is_good, "{listener} {callers}");
+    }
+    let unsaid = "routes: [{ upstream: 'https://a.example', service: s3, region: r }]";
+    let config = Config::parse(unsaid, "gateway.yaml").unwrap();
+    let loopback = Address::Tcp("127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.listeners[0].address, loopback);
 }
