@@ -29,6 +29,8 @@ mod routes;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]
+mod systems;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod unix;

@@ -33,6 +33,7 @@ use tower::Service;
 use crate::body::Inbound;
 use crate::config::Protocol;
 use crate::fault::Fault;
+use crate::own_url::OwnUrl;
 
 /// The body of a signed request: sent again where AWS says that the credentials have ended.
 pub type SignedRequestBody = SignedBody<ReplayBody<Inbound>>;
@@ -168,8 +169,10 @@ impl Service<Request<SignedRequestBody>> for Sender {
     }
 
     fn call(&mut self, request: Request<SignedRequestBody>) -> Sending {
+        let own_url = OwnUrl::of(request.uri());
         Sending {
             response: self.client.request(request),
+            own_url,
             timeout: self.timeout,
             sleep: None,
         }
@@ -181,6 +184,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct Sending {
         response: hyper_util::client::legacy::ResponseFuture,
+        own_url: Option<OwnUrl>,
         timeout: Duration,
         #[pin]
         sleep: Option<Sleep>,
@@ -193,7 +197,11 @@ impl Future for Sending {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Poll::Ready(result) = Pin::new(this.response).poll(cx) {
-            return Poll::Ready(result.map_err(Into::into));
+            let mut response = result?;
+            if let Some(own_url) = this.own_url {
+                own_url.remove_from(response.headers_mut());
+            }
+            return Poll::Ready(Ok(response));
         }
         if this.sleep.is_none() {
             this.sleep.set(Some(tokio::time::sleep(*this.timeout)));

@@ -24,6 +24,7 @@ pub mod fault;
 pub mod gateway;
 pub mod guard;
 pub mod log;
+mod own_url;
 pub mod refusal;
 pub mod route;
 pub mod server;

@@ -172,7 +172,8 @@ impl Place<'_> {
             None => layer,
         };
         let host = host.filter(|host| !host.eq_ignore_ascii_case(&dialled));
-        described.push(("host", host.unwrap_or(&dialled).to_owned()));
+        let shown = host.map_or_else(|| as_sent(upstream, &dialled), str::to_owned);
+        described.push(("host", shown));
         let scope = self.scope(&layer, upstream, faults)?;
         let protocol = self.protocol(host.is_some(), described, faults);
         let layer = self.directed(layer, matches, described, faults)?;
@@ -355,6 +356,14 @@ impl Place<'_> {
             Err(error) => faults.refuse(self.path.field(field), &error),
         }
     }
+}
+
+/// Returns the host and port as they are sent.
+fn as_sent(upstream: &str, authority: &str) -> String {
+    let is_plain = upstream.to_ascii_lowercase().starts_with("http:");
+    let port = if is_plain { ":80" } else { ":443" };
+    let host = authority.strip_suffix(port).unwrap_or(authority);
+    host.to_ascii_lowercase()
 }
 
 /// What becomes of a request on the way to its upstream.
