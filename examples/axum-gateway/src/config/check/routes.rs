@@ -16,7 +16,6 @@ use super::duration;
 use super::label;
 use super::listeners;
 use super::matching;
-use super::reasons;
 use super::signing::Signing;
 use crate::config::Match;
 use crate::config::Protocol;
