@@ -39,6 +39,7 @@ enum Base {
     #[default]
     Minimal,
     AllButNeverSigned,
+    AllOfTheMessage,
 }
 
 impl HeaderRules {
@@ -57,6 +58,21 @@ impl HeaderRules {
     pub fn all_but_never_signed() -> Self {
         Self {
             base: Base::AllButNeverSigned,
+            ..Self::default()
+        }
+    }
+
+    /// Signs every header, except those that are a connection's own: `Authorization`, those of
+    /// [`CONNECTION_HEADERS`], and those that the request's `Connection` header names.
+    ///
+    /// What Envoy's filter `aws_request_signing` does, `user-agent` and `content-length` included,
+    /// for programs that take over its configuration. It holds only as long as no hop changes any
+    /// header: prefer [`minimal`](Self::minimal), or
+    /// [`all_but_never_signed`](Self::all_but_never_signed), which knows those that hops rewrite.
+    #[must_use]
+    pub fn all_of_the_message() -> Self {
+        Self {
+            base: Base::AllOfTheMessage,
             ..Self::default()
         }
     }
@@ -80,7 +96,7 @@ impl HeaderRules {
     pub(crate) fn of<'a>(&'a self, headers: &'a HeaderMap) -> RequestHeaderRules<'a> {
         let hop_by_hop = match self.base {
             Base::Minimal => Vec::new(),
-            Base::AllButNeverSigned => named_by_connection(headers),
+            Base::AllButNeverSigned | Base::AllOfTheMessage => named_by_connection(headers),
         };
         RequestHeaderRules {
             rules: self,
@@ -134,6 +150,7 @@ impl RequestHeaderRules<'_> {
         let base = match rules.base {
             Base::Minimal => is_minimal(name),
             Base::AllButNeverSigned => !is_never_signed(name) && !self.is_hop_by_hop(name),
+            Base::AllOfTheMessage => !is_of_connection(name) && !self.is_hop_by_hop(name),
         };
         base && !rules.exclude.iter().any(|header| header.matches(name))
     }
@@ -189,6 +206,27 @@ pub const NEVER_SIGNED: &[&str] = &[
 
 /// The beginnings of header names that [`HeaderRules::all_but_never_signed`] leaves out.
 pub const NEVER_SIGNED_PREFIXES: &[&str] = &["proxy-", "sec-", "x-b3-", "x-forwarded-"];
+
+fn is_of_connection(name: &str) -> bool {
+    name == "authorization" || CONNECTION_HEADERS.contains(&name)
+}
+
+/// The headers that concern one connection and do not reach the server as they were sent, which
+/// [`HeaderRules::all_of_the_message`] leaves out.
+///
+/// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
+pub const CONNECTION_HEADERS: &[&str] = &[
+    "connection",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// A pattern for header names, compared without regard to case.
 #[derive(Clone)]
@@ -353,11 +391,30 @@ mod tests {
     }
 
     #[test]
+    fn leaves_out_what_concerns_the_connection_alone() {
+        let rules = HeaderRules::all_of_the_message();
+        for name in ["user-agent", "content-length", "via", "x-forwarded-for"] {
+            assert!(signs(&rules, name), "{name}");
+        }
+        for name in CONNECTION_HEADERS.iter().chain(&["authorization"]) {
+            assert!(!signs(&rules, name), "{name}");
+        }
+    }
+
+    #[test]
     fn leaves_out_what_connection_names() {
+        for rules in [
+            HeaderRules::all_but_never_signed(),
+            HeaderRules::all_of_the_message(),
+        ] {
+            check_what_connection_names(&rules);
+        }
+    }
+
+    fn check_what_connection_names(rules: &HeaderRules) {
         let mut headers = HeaderMap::new();
         headers.append(header::CONNECTION, "close, X-Hop".parse().unwrap());
         headers.append(header::CONNECTION, "x-other".parse().unwrap());
-        let rules = HeaderRules::all_but_never_signed();
         for name in ["x-hop", "x-other", "x-kept"] {
             headers.insert(name, "1".parse().unwrap());
         }

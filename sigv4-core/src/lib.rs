@@ -42,6 +42,7 @@ pub use crate::credentials::Credentials;
 pub use crate::error::ConfigError;
 pub use crate::error::Error;
 pub use crate::error::ErrorKind;
+pub use crate::header_rules::CONNECTION_HEADERS;
 pub use crate::header_rules::HeaderMatch;
 pub use crate::header_rules::HeaderRules;
 pub use crate::header_rules::NEVER_SIGNED;

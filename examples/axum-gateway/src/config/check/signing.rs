@@ -254,8 +254,8 @@ fn by_policy(place: &Place<'_>, described: &mut Described, faults: &mut Faults) 
     let (path, config) = Policy::read(policies, &place.path.field("policies"), faults)?;
     let node = place.node.get("policies")?.items().first()?.get("config")?;
 
-    let mut rules = HeaderRules::all_but_never_signed();
-    let mut shown = "all".to_owned();
+    let mut rules = HeaderRules::all_of_the_message();
+    let mut shown = "all, as Envoy does".to_owned();
     let mut is_good = true;
     for name in flex::ENVOY_EXCLUDES {
         rules = rules.exclude(HeaderMatch::exact(name).ok()?);
