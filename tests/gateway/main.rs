@@ -5,6 +5,8 @@ mod callers;
 #[cfg(test)]
 mod credentials_outage;
 #[cfg(test)]
+mod disguises;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod fixture;
