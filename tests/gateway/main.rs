@@ -25,6 +25,8 @@ mod refusals;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod streaming;

@@ -28,6 +28,7 @@ use crate::fixture::caller;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::exchange;
+use crate::fixture::exchange_and_stay;
 use crate::fixture::route;
 use crate::fixture::start;
 use crate::fixture::upstream;
@@ -204,6 +205,44 @@ async fn certificates_of_clients_are_keys_of_callers() {
         let client = client(&ca, certificate.as_ref(), &[]);
         assert_eq!(get(&gateway, &client, "").await, expected, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_certificate_whose_authority_is_trusted_no_more_opens_nothing() {
+    let server = upstream("fine").await;
+    let directory = TempDir::new().unwrap();
+    let (ca, other) = (issuer("ca"), issuer("other"));
+    let certified = certificate(&ca, "gateway.internal");
+    let tls = write(directory.path(), &certified, Some(&ca));
+    let with_callers = || {
+        let mut config = with_tls(&server.url(), tls.clone());
+        let dns_name = "orders.internal".to_owned();
+        config.callers = vec![caller("orders", CallerKey::Certificate { dns_name }, None)];
+        config
+    };
+    let gateway = start(with_callers()).await;
+    let own = certificate(&ca, "orders.internal");
+    let mut stream = dial(&gateway, &client(&ca, Some(&own), &[])).await.unwrap();
+    let request = "GET /sqs HTTP/1.1\r\nHost: gateway.internal\r\n\r\n";
+    let answer = exchange_and_stay(&mut stream, request).await;
+    assert_eq!(answer.status(), 200);
+
+    // The listener's own certificate does not matter to clients that are there.
+    let _ = write(
+        directory.path(),
+        &certificate(&ca, "gateway.internal"),
+        Some(&ca),
+    );
+    gateway.reload(with_callers()).await.unwrap();
+    let answer = exchange_and_stay(&mut stream, request).await;
+    assert_eq!(answer.status(), 200);
+
+    let _ = write(directory.path(), &certified, Some(&other));
+    gateway.reload(with_callers()).await.unwrap();
+    // Nobody asks: it ends by itself.
+    assert_eq!(exchange(stream, "").await.status(), 0);
+    let client = client(&ca, Some(&own), &[]);
+    assert_eq!(get(&gateway, &client, "").await, 0);
 }
 
 #[tokio::test]

@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use arc_swap::ArcSwapOption;
 use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
 use super::Phase;
 use super::connection;
 use super::connection::Arrival;
 use super::listener::Listener;
 use super::listener::Stream;
+use super::tls::Reception;
 use crate::gateway::Gateway;
 use crate::log;
 use crate::stats::Stats;
@@ -29,7 +32,7 @@ use crate::stats::Stats;
 pub(super) struct Entrance {
     pub(super) index: usize,
     pub(super) gateway: Arc<Gateway>,
-    pub(super) tls: Arc<ArcSwapOption<TlsAcceptor>>,
+    pub(super) reception: watch::Receiver<Reception>,
     pub(super) stats: Stats,
     pub(super) phase: watch::Receiver<Phase>,
 }
@@ -46,11 +49,14 @@ impl Entrance {
         let _open = self.stats.connection();
         let Self { index, phase, .. } = self;
         let timeouts = self.gateway.timeouts();
-        let Some(tls) = self.tls.load_full() else {
+        let reception = self.reception.borrow().clone();
+        let is_over = reception.is_over(self.reception);
+        let Some(acceptor) = &reception.acceptor else {
             let arrival = Arrival::new(index, None);
-            return connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
+            return connection::serve(stream, arrival, self.gateway, timeouts, phase, is_over)
+                .await;
         };
-        let handshake = tokio::time::timeout(timeouts.head, tls.accept(stream));
+        let handshake = tokio::time::timeout(timeouts.head, acceptor.accept(stream));
         // What is wrong with a handshake, the client learns; strangers do not fill the log.
         let Ok(Ok(stream)) = handshake.await else {
             return;
@@ -58,7 +64,7 @@ impl Entrance {
         let certificates = stream.get_ref().1.peer_certificates();
         let certificate = certificates.and_then(|chain| chain.first());
         let arrival = Arrival::new(index, certificate.map(|first| first.clone().into_owned()));
-        connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
+        connection::serve(stream, arrival, self.gateway, timeouts, phase, is_over).await;
     }
 }
 
@@ -69,7 +75,13 @@ pub(super) async fn open_admin(
     ended: watch::Receiver<Phase>,
 ) {
     let welcome = |stream: Stream| {
-        let service = TowerToHyperService::new(Router::clone(&router.load()));
+        let router = Arc::clone(&router);
+        let service = service_fn(move |request: Request<Incoming>| {
+            // That of the latest configuration: a token that is no more does not last as long as a
+            // connection.
+            let router = Router::clone(&router.load());
+            router.oneshot(request.map(Body::new))
+        });
         tokio::spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new());

@@ -88,13 +88,14 @@ impl Arrival {
     }
 }
 
-/// Serves a connection until it ends.
+/// Serves a connection until it ends. When `is_over`, it ends with what it does.
 pub(super) async fn serve<I>(
     io: I,
     arrival: Arrival,
     gateway: Arc<Gateway>,
     timeouts: Timeouts,
     mut phase: watch::Receiver<Phase>,
+    is_over: impl Future<Output = ()>,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -111,6 +112,8 @@ pub(super) async fn serve<I>(
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), requests));
 
+    let mut is_over = pin!(is_over);
+    let mut is_leaving = false;
     let mut watchdog = Watchdog::new(timeouts);
     let mut ticks = tokio::time::interval(watchdog.period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -122,6 +125,10 @@ pub(super) async fn serve<I>(
                 Phase::Draining if changed.is_ok() => connection.as_mut().graceful_shutdown(),
                 _ => return,
             },
+            () = &mut is_over, if !is_leaving => {
+                is_leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
             _ = ticks.tick() => match watchdog.look(&pulse) {
                 Verdict::Fine => {}
                 Verdict::Idle => connection.as_mut().graceful_shutdown(),

@@ -16,11 +16,9 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use arc_swap::ArcSwapOption;
 use axum::Router;
 use tokio::sync::Mutex;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
 
 use self::accept::Entrance;
 pub use self::connection::Arrival;
@@ -29,6 +27,7 @@ pub(crate) use self::connection::Timeouts;
 use self::listener::Listener;
 use self::plan::PlanError;
 use self::plan::Planner;
+use self::tls::Reception;
 use crate::admin;
 use crate::config::Address;
 use crate::config::Config;
@@ -94,19 +93,20 @@ pub async fn start_with(
         addresses,
         bound: Vec::new(),
         bound_admin: None,
-        tls: Vec::new(),
+        receptions: Vec::new(),
         admin: None,
     };
-    for (index, (listener, tls)) in listeners.into_iter().zip(planned.tls).enumerate() {
-        let tls = Arc::new(ArcSwapOption::new(tls.map(Arc::new)));
+    let receptions = planned.receptions.into_iter();
+    for (index, (listener, reception)) in listeners.into_iter().zip(receptions).enumerate() {
+        let (sender, reception) = watch::channel(reception);
         let entrance = Entrance {
             index,
             gateway: Arc::clone(&running.gateway),
-            tls: Arc::clone(&tls),
+            reception,
             stats: stats.clone(),
             phase: running.phase.subscribe(),
         };
-        running.tls.push(tls);
+        running.receptions.push(sender);
         running.bound.extend(listener.tcp_address());
         log::listening(&listener);
         tokio::spawn(entrance.open(listener));
@@ -136,7 +136,7 @@ pub struct Running {
     addresses: Addresses,
     bound: Vec<SocketAddr>,
     bound_admin: Option<SocketAddr>,
-    tls: Vec<Arc<ArcSwapOption<TlsAcceptor>>>,
+    receptions: Vec<watch::Sender<Reception>>,
     admin: Option<Arc<ArcSwap<Router>>>,
 }
 
@@ -168,7 +168,7 @@ impl Running {
     }
 
     /// Serves another configuration. Requests that have begun end by the old one, and connections
-    /// stay.
+    /// stay, except those where other authorities sign the certificates of clients now.
     ///
     /// # Errors
     ///
@@ -211,11 +211,11 @@ impl Running {
         if let (Some(router), Some(admin)) = (&self.admin, &planned.serving.config.admin) {
             router.store(Arc::new(admin::router(Arc::clone(&self.state), admin)));
         }
-        for (current, new) in self.tls.iter().zip(planned.tls) {
-            current.store(new.map(Arc::new));
-        }
         self.state.serving.store(Arc::new(planned.serving));
         self.gateway.replace(planned.plan);
+        for (current, new) in self.receptions.iter().zip(planned.receptions) {
+            current.send_replace(new);
+        }
         Ok(routes)
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::Timeouts;
 use super::tls;
+use super::tls::Reception;
 use crate::callers::Callers;
 use crate::client::Clients;
 use crate::config::Config;
@@ -50,8 +50,8 @@ impl Drop for Warm {
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) serving: Serving,
-    /// For each listener, its certificate.
-    pub(super) tls: Vec<Option<TlsAcceptor>>,
+    /// For each listener, its certificates.
+    pub(super) receptions: Vec<Reception>,
 }
 
 impl Planner {
@@ -81,14 +81,11 @@ impl Planner {
                 .map_err(|error| PlanError::credentials(cache, error))?;
         }
         let callers = Callers::new(&config.callers, &config.routes);
-        let tls = config.listeners.iter().map(|listener| {
+        let receptions = config.listeners.iter().map(|listener| {
             let other_keys = listener.anonymous || callers.is_empty() || callers.has_keys();
-            let files = listener.tls.as_ref();
-            files
-                .map(|files| tls::acceptor(files, other_keys))
-                .transpose()
+            Reception::new(listener.tls.as_ref(), other_keys)
         });
-        let tls = tls.collect::<Result<_, _>>()?;
+        let receptions = receptions.collect::<Result<_, _>>()?;
         let routes = config.routes.iter().map(|route| {
             let named = |cache: &&NamedCache| cache.name == route.credentials;
             let cache = caches.iter().find(named).ok_or_else(|| {
@@ -120,6 +117,9 @@ impl Planner {
                 write: idle.max().unwrap_or(Duration::MAX),
             },
         };
+        for kept in caches.iter().filter(|cache| !is_new(cache)) {
+            credentials::look_again(kept);
+        }
         self.keep_warm(&caches);
         self.clients.retain_used();
         Ok(Planned {
@@ -129,7 +129,7 @@ impl Planner {
                 credentials: caches,
                 since: SystemTime::now(),
             },
-            tls,
+            receptions,
         })
     }
 
