@@ -74,26 +74,36 @@ fn main() -> ExitCode {
 fn serve(args: &Args, config: Config) -> Result<(), BoxError> {
     log::init(&config.log)?;
     runtime(args.workers)?.block_on(async {
-        let running = server::start(config, Stats::new()).await?;
+        // Before there is anything to wait for: a signal that nobody waits for ends the program, or
+        // is lost.
+        let mut signals = Signals::new()?;
+        let running = tokio::select! {
+            biased;
+            () = signals.end() => return Ok(()),
+            running = server::start(config, Stats::new()) => running?,
+        };
         for address in running.addresses() {
             println!("listening on {address}");
         }
         if let Some(address) = running.admin_address() {
             println!("for operators on {address}");
         }
-        until_ended(args, running).await?;
+        until_ended(args, running, &mut signals).await?;
         Ok(())
     })
 }
 
 /// Reads the configuration again whenever it is told to, and ends when it is told that: after what
 /// has begun, or at once if it is told twice.
-async fn until_ended(args: &Args, running: Running) -> Result<(), BoxError> {
-    let mut signals = Signals::new()?;
+async fn until_ended(args: &Args, running: Running, signals: &mut Signals) -> Result<(), BoxError> {
     while signals.reload_or_end().await {
         match args.load() {
             // Whether it can be served, and if not why, is logged there.
-            Some(Ok(config)) => drop(running.reload(config).await),
+            Some(Ok(config)) => tokio::select! {
+                biased;
+                () = signals.end() => break,
+                _ = running.reload(config) => {}
+            },
             Some(Err(errors)) => running.reload_failed(&errors.to_string()),
             None => {}
         }

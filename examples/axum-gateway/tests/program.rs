@@ -180,3 +180,70 @@ fn reads_its_file_again_and_ends_when_it_is_told_to() {
     signal("TERM");
     assert!(program.wait().unwrap().success());
 }
+
+/// A security token service that takes a request, and never answers it.
+#[cfg(unix)]
+fn that_asks(endpoint: std::net::SocketAddr) -> String {
+    format!(
+        "
+listeners: [{{ tcp: \"127.0.0.1:0\" }}]
+credentials:
+  example:
+    type: assume_role
+    role_arn: arn:aws:iam::123456789012:role/gateway
+    region: us-east-1
+    endpoint: http://{endpoint}
+    source: {{ type: static, access_key_id: AKIDEXAMPLE, secret_access_key: not-a-secret }}
+routes:
+  - {{ match: /new, upstream: \"http://127.0.0.1:9\", service: sqs, region: us-east-1,
+      credentials: example }}
+"
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
+    for waits_at_start in [true, false] {
+        let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let asking = that_asks(service.local_addr().unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("gateway.yaml");
+        // The reload is to differ by its credentials alone.
+        let first = configuration("/old").replace("admin:", "# admin:");
+        let first = if waits_at_start { &asking } else { &first };
+        std::fs::write(&file, first).unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+            .arg("--config")
+            .arg(&file)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let signal = |name: &str| {
+            let id = program.id().to_string();
+            let sent = Command::new("kill").args(["-s", name, &id]).status();
+            assert!(sent.unwrap().success());
+        };
+        if !waits_at_start {
+            let mut line = String::new();
+            let output = program.stdout.as_mut().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            assert!(line.starts_with("listening on "), "{line}");
+            std::fs::write(&file, &asking).unwrap();
+            signal("HUP");
+        }
+        let _held = service.accept().unwrap();
+        // This one waits until the other is done.
+        signal("HUP");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let is_over = program.try_wait().unwrap();
+        assert!(is_over.is_none(), "at start {waits_at_start}: {is_over:?}");
+
+        let begin = std::time::Instant::now();
+        signal("TERM");
+        assert!(program.wait().unwrap().success());
+        let took = begin.elapsed();
+        assert!(took.as_secs() < 5, "at start {waits_at_start}: {took:?}");
+    }
+}
