@@ -32,5 +32,5 @@ mod routes;
 mod streaming;
 #[cfg(test)]
 mod tls;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod unix;

@@ -5,6 +5,8 @@ mod connection;
 mod listener;
 mod plan;
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use std::fmt;
 use std::io;
