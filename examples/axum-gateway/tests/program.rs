@@ -209,7 +209,6 @@ fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
         let asking = that_asks(service.local_addr().unwrap());
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("gateway.yaml");
-        // The reload is to differ by its credentials alone.
         let first = configuration("/old").replace("admin:", "# admin:");
         let first = if waits_at_start { &asking } else { &first };
         std::fs::write(&file, first).unwrap();
@@ -220,8 +219,8 @@ fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let id = program.id().to_string();
         let signal = |name: &str| {
-            let id = program.id().to_string();
             let sent = Command::new("kill").args(["-s", name, &id]).status();
             assert!(sent.unwrap().success());
         };
@@ -246,4 +245,49 @@ fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
         let took = begin.elapsed();
         assert!(took.as_secs() < 5, "at start {waits_at_start}: {took:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn says_what_a_reload_does_not_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.yaml");
+    std::fs::write(&file, configuration("/old")).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+        .arg("--config")
+        .arg(&file)
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    let mut line_with = |text: &str| {
+        let is_it = |line: &String| line.contains(text);
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(is_it)
+            .expect("it is said")
+    };
+    let signal = |name: &str| {
+        let id = program.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    // The admin listener's is the last one.
+    let _ = (line_with("listening"), line_with("listening"));
+    signal("HUP");
+    let line = line_with("configuration reloaded");
+    assert!(!line.contains("restart"), "{line}");
+    let text = format!("{}log: {{ format: text }}\n", configuration("/old"));
+    std::fs::write(&file, text).unwrap();
+    signal("HUP");
+    let line = line_with("configuration reloaded");
+    assert!(
+        line.contains("log.format") && line.contains("restart"),
+        "{line}"
+    );
+    signal("TERM");
+    assert!(program.wait().unwrap().success());
 }
