@@ -25,7 +25,7 @@ pub enum Found {
 /// Signers and servers decode what is escaped, so that `/%6bms` may be `/kms` to the upstream. Were
 /// it another route here, a caller could go around the routes that it may use: such a path leads
 /// nowhere. Dot segments are not looked for here, since every route refuses them.
-pub fn find<'a, M>(matches: M, method: &Method, host: Option<&str>, path: &str) -> Found
+pub fn find<'a, M>(matches: &M, method: &Method, host: Option<&str>, path: &str) -> Found
 where
     M: Iterator<Item = &'a Match> + Clone,
 {
@@ -188,10 +188,10 @@ mod tests {
             (Method::GET, "localhost", "*", Nothing),
             (Method::GET, "localhost", "", Nothing),
         ] {
-            let found = find(table().iter(), &method, Some(host), path);
+            let found = find(&table().iter(), &method, Some(host), path);
             assert_eq!(found, expected, "{method} {host} {path}");
         }
-        let nameless = find(table().iter(), &Method::GET, None, "/x");
+        let nameless = find(&table().iter(), &Method::GET, None, "/x");
         assert_eq!(nameless, Nothing);
     }
 

@@ -52,7 +52,7 @@ impl Reception {
     pub(super) async fn is_over(&self, mut current: watch::Receiver<Self>) {
         let is_other = |current: &Self| current.trust != self.trust;
         if current.wait_for(is_other).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
