@@ -184,6 +184,7 @@ async fn certificates_of_clients_are_keys_of_callers() {
     config.callers = vec![
         caller("orders", named("orders.internal"), Some(&["sqs"])),
         caller("models", named("models.internal"), Some(&["bedrock"])),
+        caller("a", named("a.of.internal"), None),
     ];
     let gateway = start(config).await;
     let own = |issuer, name| Some(certificate(issuer, name));
@@ -196,6 +197,12 @@ async fn certificates_of_clients_are_keys_of_callers() {
         ),
         ("of nobody", own(&ca, "nobody.internal"), 401),
         (
+            "of a caller by its own name",
+            own(&ca, "a.of.internal"),
+            200,
+        ),
+        ("of all names", own(&ca, "*.of.internal"), 401),
+        (
             "of a caller, by somebody else",
             own(&other, "orders.internal"),
             0,
@@ -205,44 +212,6 @@ async fn certificates_of_clients_are_keys_of_callers() {
         let client = client(&ca, certificate.as_ref(), &[]);
         assert_eq!(get(&gateway, &client, "").await, expected, "{name}");
     }
-}
-
-#[tokio::test]
-async fn a_certificate_whose_authority_is_trusted_no_more_opens_nothing() {
-    let server = upstream("fine").await;
-    let directory = TempDir::new().unwrap();
-    let (ca, other) = (issuer("ca"), issuer("other"));
-    let certified = certificate(&ca, "gateway.internal");
-    let tls = write(directory.path(), &certified, Some(&ca));
-    let with_callers = || {
-        let mut config = with_tls(&server.url(), tls.clone());
-        let dns_name = "orders.internal".to_owned();
-        config.callers = vec![caller("orders", CallerKey::Certificate { dns_name }, None)];
-        config
-    };
-    let gateway = start(with_callers()).await;
-    let own = certificate(&ca, "orders.internal");
-    let mut stream = dial(&gateway, &client(&ca, Some(&own), &[])).await.unwrap();
-    let request = "GET /sqs HTTP/1.1\r\nHost: gateway.internal\r\n\r\n";
-    let answer = exchange_and_stay(&mut stream, request).await;
-    assert_eq!(answer.status(), 200);
-
-    // The listener's own certificate does not matter to clients that are there.
-    let _ = write(
-        directory.path(),
-        &certificate(&ca, "gateway.internal"),
-        Some(&ca),
-    );
-    gateway.reload(with_callers()).await.unwrap();
-    let answer = exchange_and_stay(&mut stream, request).await;
-    assert_eq!(answer.status(), 200);
-
-    let _ = write(directory.path(), &certified, Some(&other));
-    gateway.reload(with_callers()).await.unwrap();
-    // Nobody asks: it ends by itself.
-    assert_eq!(exchange(stream, "").await.status(), 0);
-    let client = client(&ca, Some(&own), &[]);
-    assert_eq!(get(&gateway, &client, "").await, 0);
 }
 
 #[tokio::test]
@@ -299,4 +268,31 @@ async fn a_reload_reads_the_certificate_again() {
         200,
         "the old one serves"
     );
+}
+
+#[tokio::test]
+async fn a_certificate_ends_with_its_issuer_on_open_connections_too() {
+    let server = upstream("fine").await;
+    let directory = TempDir::new().unwrap();
+    let (ca, other) = (issuer("ca"), issuer("other"));
+    let own = certificate(&ca, "gateway.internal");
+    let tls = write(directory.path(), &own, Some(&ca));
+    let config = || {
+        let mut config = with_tls(&server.url(), tls.clone());
+        let dns_name = "orders.internal".to_owned();
+        config.callers = vec![caller("orders", CallerKey::Certificate { dns_name }, None)];
+        config
+    };
+    let gateway = start(config()).await;
+    let orders = certificate(&ca, "orders.internal");
+    let client = client(&ca, Some(&orders), &[]);
+    let mut open = dial(&gateway, &client).await.unwrap();
+    let request = "GET /sqs HTTP/1.1\r\nHost: gateway.internal\r\n\r\n";
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 200);
+    gateway.reload(config()).await.unwrap();
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 200);
+
+    let _ = write(directory.path(), &own, Some(&other));
+    gateway.reload(config()).await.unwrap();
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 401);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
@@ -15,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use super::Phase;
@@ -22,7 +24,6 @@ use super::connection;
 use super::connection::Arrival;
 use super::listener::Listener;
 use super::listener::Stream;
-use super::tls::Reception;
 use crate::gateway::Gateway;
 use crate::log;
 use crate::stats::Stats;
@@ -32,7 +33,7 @@ use crate::stats::Stats;
 pub(super) struct Entrance {
     pub(super) index: usize,
     pub(super) gateway: Arc<Gateway>,
-    pub(super) reception: watch::Receiver<Reception>,
+    pub(super) tls: Arc<ArcSwapOption<TlsAcceptor>>,
     pub(super) stats: Stats,
     pub(super) phase: watch::Receiver<Phase>,
 }
@@ -49,22 +50,18 @@ impl Entrance {
         let _open = self.stats.connection();
         let Self { index, phase, .. } = self;
         let timeouts = self.gateway.timeouts();
-        let reception = self.reception.borrow().clone();
-        let is_over = reception.is_over(self.reception);
-        let Some(acceptor) = &reception.acceptor else {
-            let arrival = Arrival::new(index, None);
-            return connection::serve(stream, arrival, self.gateway, timeouts, phase, is_over)
-                .await;
+        let Some(tls) = self.tls.load_full() else {
+            let arrival = Arrival::new(index, Vec::new());
+            return connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
         };
-        let handshake = tokio::time::timeout(timeouts.head, acceptor.accept(stream));
+        let handshake = tokio::time::timeout(timeouts.head, tls.accept(stream));
         // What is wrong with a handshake, the client learns; strangers do not fill the log.
         let Ok(Ok(stream)) = handshake.await else {
             return;
         };
-        let certificates = stream.get_ref().1.peer_certificates();
-        let certificate = certificates.and_then(|chain| chain.first());
-        let arrival = Arrival::new(index, certificate.map(|first| first.clone().into_owned()));
-        connection::serve(stream, arrival, self.gateway, timeouts, phase, is_over).await;
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let arrival = Arrival::new(index, certificates.to_vec());
+        connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
     }
 }
 

@@ -18,18 +18,20 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use tokio::sync::Mutex;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use self::accept::Entrance;
 pub use self::connection::Arrival;
 pub use self::connection::Exchange;
 pub(crate) use self::connection::Timeouts;
+pub use self::connection::Upload;
 use self::listener::Listener;
 use self::plan::PlanError;
 use self::plan::Planner;
-use self::tls::Reception;
 use crate::admin;
 use crate::config::Address;
 use crate::config::Config;
@@ -97,20 +99,19 @@ pub async fn start_with(
         writes_json,
         bound: Vec::new(),
         bound_admin: None,
-        receptions: Vec::new(),
+        tls: Vec::new(),
         admin: None,
     };
-    let receptions = planned.receptions.into_iter();
-    for (index, (listener, reception)) in listeners.into_iter().zip(receptions).enumerate() {
-        let (sender, reception) = watch::channel(reception);
+    for (index, (listener, tls)) in listeners.into_iter().zip(planned.tls).enumerate() {
+        let tls = Arc::new(ArcSwapOption::new(tls.map(Arc::new)));
         let entrance = Entrance {
             index,
             gateway: Arc::clone(&running.gateway),
-            reception,
+            tls: Arc::clone(&tls),
             stats: stats.clone(),
             phase: running.phase.subscribe(),
         };
-        running.receptions.push(sender);
+        running.tls.push(tls);
         running.bound.extend(listener.tcp_address());
         log::listening(&listener);
         tokio::spawn(entrance.open(listener));
@@ -141,7 +142,7 @@ pub struct Running {
     writes_json: bool,
     bound: Vec<SocketAddr>,
     bound_admin: Option<SocketAddr>,
-    receptions: Vec<watch::Sender<Reception>>,
+    tls: Vec<Arc<ArcSwapOption<TlsAcceptor>>>,
     admin: Option<Arc<ArcSwap<Router>>>,
 }
 
@@ -173,7 +174,7 @@ impl Running {
     }
 
     /// Serves another configuration. Requests that have begun end by the old one, and connections
-    /// stay, except those where other authorities sign the certificates of clients now.
+    /// stay.
     ///
     /// # Errors
     ///
@@ -216,14 +217,14 @@ impl Running {
         if let (Some(router), Some(admin)) = (&self.admin, &planned.serving.config.admin) {
             router.store(Arc::new(admin::router(Arc::clone(&self.state), admin)));
         }
+        for (current, new) in self.tls.iter().zip(planned.tls) {
+            current.store(new.map(Arc::new));
+        }
         let writes_json = planned.serving.config.log.json;
         let advice = (writes_json != self.writes_json)
             .then_some("log.format: it has changed, which needs a restart of the program");
         self.state.serving.store(Arc::new(planned.serving));
         self.gateway.replace(planned.plan);
-        for (current, new) in self.receptions.iter().zip(planned.receptions) {
-            current.send_replace(new);
-        }
         Ok((routes, advice))
     }
 

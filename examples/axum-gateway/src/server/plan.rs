@@ -7,10 +7,10 @@ use std::time::Duration;
 use std::time::SystemTime;
 
 use tokio::task::AbortHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::connection::Timeouts;
 use super::tls;
-use super::tls::Reception;
 use crate::callers::Callers;
 use crate::client::Clients;
 use crate::config::Config;
@@ -50,8 +50,8 @@ impl Drop for Warm {
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) serving: Serving,
-    /// For each listener, its certificates.
-    pub(super) receptions: Vec<Reception>,
+    /// For each listener, its certificate.
+    pub(super) tls: Vec<Option<TlsAcceptor>>,
 }
 
 impl Planner {
@@ -81,11 +81,14 @@ impl Planner {
                 .map_err(|error| PlanError::credentials(cache, error))?;
         }
         let callers = Callers::new(&config.callers, &config.routes);
-        let receptions = config.listeners.iter().map(|listener| {
+        let tls = config.listeners.iter().map(|listener| {
             let other_keys = listener.anonymous || callers.is_empty() || callers.has_keys();
-            Reception::new(listener.tls.as_ref(), other_keys)
+            let files = listener.tls.as_ref();
+            files
+                .map(|files| tls::secure(files, other_keys))
+                .transpose()
         });
-        let receptions = receptions.collect::<Result<_, _>>()?;
+        let tls = tls.collect::<Result<Vec<_>, _>>()?;
         let routes = config.routes.iter().map(|route| {
             let named = |cache: &&NamedCache| cache.name == route.credentials;
             let cache = caches.iter().find(named).ok_or_else(|| {
@@ -100,9 +103,11 @@ impl Planner {
             ))
         });
         let routes = routes.collect::<Result<Vec<_>, PlanError>>()?;
-        let doors = config.listeners.iter().map(|listener| Door {
+        let doors = config.listeners.iter().zip(&tls);
+        let doors = doors.map(|(listener, tls)| Door {
             guard: Guard::new(&listener.hosts),
             anonymous: listener.anonymous || callers.is_empty(),
+            clients: tls.as_ref().and_then(|tls| tls.clients.clone()),
         });
         let idle = config.routes.iter().map(|route| route.timeouts.idle);
         let plan = Plan {
@@ -129,7 +134,7 @@ impl Planner {
                 credentials: caches,
                 since: SystemTime::now(),
             },
-            receptions,
+            tls: tls.into_iter().map(|tls| Some(tls?.acceptor)).collect(),
         })
     }
 

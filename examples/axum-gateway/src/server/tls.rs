@@ -11,54 +11,20 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
-use sha2::Digest;
-use sha2::Sha256;
-use tokio::sync::watch;
+use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Tls;
 
-/// How a listener receives those who connect, with or without TLS.
-#[derive(Clone, Default)]
-pub(super) struct Reception {
-    pub(super) acceptor: Option<TlsAcceptor>,
-    trust: Trust,
-}
-
-/// By what clients are known: a digest of the authorities whose certificates count.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Trust(Option<[u8; 32]>);
-
-impl Reception {
-    /// Reads the files of a listener, if it has any.
-    pub(super) fn new(tls: Option<&Tls>, other_keys: bool) -> Result<Self, TlsError> {
-        let Some(tls) = tls else {
-            return Ok(Self::default());
-        };
-        let mut digest = Sha256::new();
-        for certificate in tls.client_ca.iter().map(|path| certificates(path)) {
-            certificate?
-                .iter()
-                .for_each(|certificate| digest.update(certificate));
-        }
-        Ok(Self {
-            acceptor: Some(acceptor(tls, other_keys)?),
-            trust: Trust(Some(digest.finalize().into())),
-        })
-    }
-
-    /// Waits until those who were received like this would be received by other authorities: what
-    /// their certificates proved does not count any more.
-    pub(super) async fn is_over(&self, mut current: watch::Receiver<Self>) {
-        let is_other = |current: &Self| current.trust != self.trust;
-        if current.wait_for(is_other).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
+/// What the files of a TLS listener make.
+pub(super) struct Secured {
+    pub(super) acceptor: TlsAcceptor,
+    /// Who decides which certificates of clients are valid.
+    pub(super) clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 /// Reads the files of a TLS listener. Who has no certificate may connect if there are other keys.
-fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsError> {
+pub(super) fn secure(tls: &Tls, other_keys: bool) -> Result<Secured, TlsError> {
     let chain = certificates(&tls.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| TlsError::new(&tls.key, "no private key can be read from", error))?;
@@ -66,6 +32,7 @@ fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::new(&tls.certificate, "TLS cannot be set up for", error))?;
+    let mut clients: Option<Arc<dyn ClientCertVerifier>> = None;
     let builder = match &tls.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => {
@@ -83,6 +50,7 @@ fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsError> {
                 verifier
             };
             let verifier = verifier.build().map_err(|error| refuse(&error))?;
+            clients = Some(verifier.clone());
             builder.with_client_cert_verifier(verifier)
         }
     };
@@ -90,7 +58,8 @@ fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsError> {
         .with_single_cert(chain, key)
         .map_err(|error| TlsError::new(&tls.key, "the certificate does not fit", error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(Secured { acceptor, clients })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
