@@ -17,6 +17,8 @@ mod outages;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod runtimes;
 #[cfg(test)]
 mod schedules;

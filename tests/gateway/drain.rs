@@ -1,7 +1,10 @@
 //! How the gateway ends.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum_gateway::config::Address;
+use axum_gateway::config::Admin;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -10,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::fixture::config;
 use crate::fixture::connect;
+use crate::fixture::exchange;
 use crate::fixture::exchange_and_stay;
 use crate::fixture::read_answer;
 use crate::fixture::route;
@@ -69,6 +73,37 @@ async fn what_has_begun_is_finished_and_nothing_new_begins() {
     let answer = read_answer(&mut busy).await;
     assert_eq!((answer.status(), answer.body()), (200, "late"));
     drained.await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_taken_until_those_who_ask_know_that_it_ends() {
+    let server = upstream("fine").await;
+    let mut config = config(vec![route("sqs", &server.url())]);
+    config.limits.drain_delay = Duration::from_millis(500);
+    config.admin = Some(Admin {
+        address: Address::Tcp("127.0.0.1:0".parse().unwrap()),
+        token: None,
+        hosts: Vec::new(),
+    });
+    let gateway = start(config).await;
+    let (address, admin) = (gateway.addresses()[0], gateway.admin_address().unwrap());
+    let state = gateway.state().clone();
+    let ask = async |address: SocketAddr, path: &str| {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let lines = "Host: localhost\r\nConnection: close\r\n\r\n";
+        let request = format!("GET {path} HTTP/1.1\r\n{lines}");
+        exchange(stream, &request).await.status()
+    };
+    assert_eq!(ask(admin, "/readyz").await, 200);
+
+    let begin = std::time::Instant::now();
+    let drained = tokio::spawn(gateway.drain());
+    until(|| state.draining.load(std::sync::atomic::Ordering::SeqCst)).await;
+    assert_eq!(ask(admin, "/readyz").await, 503);
+    assert_eq!(ask(address, "/sqs").await, 200);
+    drained.await.unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(500));
+    assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
             concurrency: 100,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(10),
         },
         log: Log {

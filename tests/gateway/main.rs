@@ -5,6 +5,8 @@ mod callers;
 #[cfg(test)]
 mod credentials_outage;
 #[cfg(test)]
+mod disguises;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod fixture;
@@ -25,6 +27,8 @@ mod refusals;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod rotation;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod streaming;
@@ -32,5 +36,5 @@ mod streaming;
 mod systems;
 #[cfg(test)]
 mod tls;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod unix;

@@ -1,6 +1,9 @@
 //! Another configuration, while requests come in.
 
+use axum_gateway::config::Address;
+use axum_gateway::config::Admin;
 use axum_gateway::config::Config;
+use axum_gateway::config::Secret;
 use sigv4_core::PayloadMode;
 use sigv4_core::Signer;
 use sigv4_core::runtime::Readiness;
@@ -68,12 +71,64 @@ async fn callers_and_limits_are_those_of_the_new_one_on_connections_that_there_a
 }
 
 #[tokio::test]
+async fn a_key_that_is_replaced_opens_nothing_on_a_connection_that_there_is() {
+    let server = upstream("fine").await;
+    let with_token = |token: &str| {
+        let mut config = to(&server);
+        config.callers = vec![caller("batch", bearer(token), None)];
+        config
+    };
+    let showing = |token: &str| {
+        GET.replace(
+            "\r\n\r\n",
+            &format!("\r\nAuthorization: Bearer {token}\r\n\r\n"),
+        )
+    };
+    let gateway = start(with_token("old")).await;
+    let mut stream = connect(&gateway).await;
+    let mut ask = async |token| {
+        exchange_and_stay(&mut stream, &showing(token))
+            .await
+            .status()
+    };
+    assert_eq!((ask("old").await, ask("new").await), (200, 401));
+    gateway.reload(with_token("new")).await.unwrap();
+    assert_eq!((ask("old").await, ask("new").await), (401, 200));
+}
+
+#[tokio::test]
+async fn a_token_of_operators_that_is_replaced_opens_nothing_on_a_connection_that_there_is() {
+    let server = upstream("fine").await;
+    let with_token = |token: &str| {
+        let mut config = to(&server);
+        config.admin = Some(Admin {
+            address: Address::Tcp("127.0.0.1:0".parse().unwrap()),
+            token: Some(Secret::new(token)),
+            hosts: Vec::new(),
+        });
+        config
+    };
+    let gateway = start(with_token("old")).await;
+    let address = gateway.admin_address().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut ask = async |token| {
+        let request = format!(
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        );
+        exchange_and_stay(&mut stream, &request).await.status()
+    };
+    assert_eq!((ask("old").await, ask("new").await), (200, 401));
+    gateway.reload(with_token("new")).await.unwrap();
+    assert_eq!((ask("old").await, ask("new").await), (401, 200));
+}
+
+#[tokio::test]
 async fn one_that_cannot_be_served_leaves_the_old_one_serving() {
     let server = upstream("fine").await;
     let gateway = start(to(&server)).await;
     let mut stream = connect(&gateway).await;
     let mut moved = to(&server);
-    moved.listeners[0].address = axum_gateway::config::Address::Tcp("127.0.0.1:1".parse().unwrap());
+    moved.listeners[0].address = Address::Tcp("127.0.0.1:1".parse().unwrap());
     let mut without_keys = to(&server);
     without_keys.credentials[0].fingerprint = [9; 32];
     without_keys.credentials[0].source = sigv4_core::runtime::CredentialSource::from(
@@ -103,7 +158,7 @@ async fn one_that_cannot_be_served_leaves_the_old_one_serving() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_the_same_are_not_fetched_again() {
+async fn credentials_that_are_the_same_are_kept() {
     let server = upstream("fine").await;
     let gateway = start(to(&server)).await;
     let cache = |gateway: &axum_gateway::server::Running| {
@@ -111,10 +166,14 @@ async fn credentials_that_are_the_same_are_not_fetched_again() {
     };
     let first = cache(&gateway);
     assert_eq!(first.readiness(), Readiness::Ready);
-    let fetched = |cache: &sigv4_core::runtime::CredentialsCache| cache.last().unwrap();
-    let same = |one: &_, other: &_| std::sync::Arc::ptr_eq(&fetched(one), &fetched(other));
+    // A cache that is another has a `last` of its own.
+    let same = |one: &sigv4_core::runtime::CredentialsCache, other: &_| {
+        let last = |cache: &sigv4_core::runtime::CredentialsCache| cache.last().unwrap();
+        std::sync::Arc::ptr_eq(&last(one), &last(other))
+    };
     gateway.reload(to(&server)).await.unwrap();
     assert!(same(&first, &cache(&gateway)));
+    assert_eq!(first.last().unwrap().generation(), 1);
     let mut other = to(&server);
     other.credentials = vec![credentials(2)];
     gateway.reload(other).await.unwrap();

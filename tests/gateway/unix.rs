@@ -1,5 +1,6 @@
 //! Unix sockets.
 
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -96,4 +97,44 @@ async fn a_process_that_is_too_busy_to_take_connections_keeps_its_socket() {
         UnixStream::connect(&path).await.is_ok(),
         "it is still there"
     );
+}
+
+#[tokio::test]
+async fn a_socket_that_may_be_in_use_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("gateway.sock");
+    // Its owner is there, and takes other connections than ours.
+    let other = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let before = std::fs::symlink_metadata(&path).unwrap();
+    let result = server::start(at(&path, 0o600, "http://127.0.0.1:9"), Stats::new()).await;
+    let message = axum_gateway::log::chain(&result.unwrap_err());
+    assert!(message.contains("remove the file"), "{message}");
+    let after = std::fs::symlink_metadata(&path).unwrap();
+    assert_eq!(before.ino(), after.ino());
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    drop(other);
+}
+
+#[tokio::test]
+async fn a_path_is_as_long_as_those_of_sockets_may_be() {
+    let server = upstream("fine").await;
+    let directory = TempDir::new().unwrap();
+    let of_length = |length: usize| {
+        let name = length - directory.path().as_os_str().len() - 1;
+        directory.path().join("s".repeat(name))
+    };
+    let fits = of_length(103);
+    let gateway = start(at(&fits, 0o600, &server.url())).await;
+    let request = "GET /sqs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let stream = UnixStream::connect(&fits).await.unwrap();
+    assert_eq!(exchange(stream, request).await.status(), 200);
+    gateway.drain().await;
+
+    let parent = of_length(110);
+    std::fs::create_dir(&parent).unwrap();
+    let path = parent.join("s");
+    let result = server::start(at(&path, 0o600, "http://127.0.0.1:9"), Stats::new()).await;
+    let message = axum_gateway::log::chain(&result.unwrap_err());
+    assert!(message.contains("a shorter one"), "{message}");
+    assert_eq!(std::fs::read_dir(&parent).unwrap().count(), 0);
 }

@@ -143,6 +143,14 @@ pub async fn check(cache: &CredentialsCache) -> Result<(), sigv4_core::Error> {
     }
 }
 
+/// Has credentials looked up again that may be in files: these may be others by now, although the
+/// configuration is the same. Nobody waits for it, and nothing is lost if it fails.
+pub fn look_again(cache: &NamedCache) {
+    if matches!(cache.kind, "default" | "profile" | "static" | "chain") {
+        cache.cache.refresh();
+    }
+}
+
 /// Tells whether somebody has to change the configuration before there can be credentials.
 fn is_configuration(error: &(dyn Error + 'static)) -> bool {
     let mut causes = std::iter::successors(Some(error), |&error| error.source());

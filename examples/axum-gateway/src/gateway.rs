@@ -174,7 +174,7 @@ impl Gateway {
             return Err(Refusal::NO_PATH);
         }
         let matches = plan.routes.iter().map(|route| route.matches());
-        let index = match route::find(matches, request.method(), host, uri.path()) {
+        let index = match route::find(&matches, request.method(), host, uri.path()) {
             Found::Route(index) => index,
             Found::OtherMethods(methods) => return Err(Refusal::other_methods(&methods)),
             Found::Nothing => return Err(Refusal::no_route(uri.path())),

@@ -168,9 +168,9 @@ pub fn connection_failed(
     tracing::warn!(target: TARGET, %address, reason, error = chain(error), "connection failed");
 }
 
-/// Another configuration is served.
-pub fn reloaded(routes: usize) {
-    tracing::info!(target: TARGET, routes, "configuration reloaded");
+/// Another configuration is served, but for what the advice says.
+pub fn reloaded(routes: usize, advice: Option<&'static str>) {
+    tracing::info!(target: TARGET, routes, advice, "configuration reloaded");
 }
 
 /// The configuration was not reloaded; the old one is served. The message is that of the errors of

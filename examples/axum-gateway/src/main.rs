@@ -85,9 +85,14 @@ fn plain(text: impl Display) -> String {
 fn serve(args: &Args, config: Config) -> Result<(), BoxError> {
     log::init(&config.log)?;
     runtime(args.workers)?.block_on(async {
-        let running = server::start(config, Stats::new()).await?;
-        // Before anybody is told that it serves: without a handler, a signal to reload would end it.
-        let signals = Signals::new()?;
+        // Before there is anything to wait for: a signal that nobody waits for ends the program, or
+        // is lost.
+        let mut signals = Signals::new()?;
+        let running = tokio::select! {
+            biased;
+            () = signals.end() => return Ok(()),
+            running = server::start(config, Stats::new()) => running?,
+        };
         for address in running.addresses() {
             println!("listening on {address}");
         }

@@ -77,7 +77,8 @@ impl Refusal {
     pub const AMBIGUOUS_PATH: Self = Self::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_target",
-        "the path has empty or dot segments, which servers read differently; leave them out",
+        "the path has empty segments, dot segments or escapes that servers read differently; leave \
+         them out",
     );
     /// There are as many requests as there may be.
     pub const BUSY: Self = Self::new(

@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 use http::Method;
+use percent_encoding::percent_decode_str;
 
 use crate::config::Match;
 
@@ -14,22 +15,31 @@ pub enum Found {
     OtherMethods(Vec<Method>),
     /// Nothing.
     Nothing,
-    /// The path leads to another route when it is read as other servers read it: `//` as `/`.
+    /// The path leads to another route when it is read as other servers read it: with its escapes
+    /// decoded, or `//` as `/`.
     Ambiguous,
 }
 
 /// Finds the first route that takes a request: whole segments of the path, as they are written.
 ///
-/// What stands in a path is not decoded: what is escaped leads where it leads escaped. Dot segments
-/// are not looked for here, since every route refuses them.
-pub fn find<'a, M>(matches: M, method: &Method, host: Option<&str>, path: &str) -> Found
+/// Signers and servers decode what is escaped, so that `/%6bms` may be `/kms` to the upstream. Were
+/// it another route here, a caller could go around the routes that it may use: such a path leads
+/// nowhere. Dot segments are not looked for here, since every route refuses them.
+pub fn find<'a, M>(matches: &M, method: &Method, host: Option<&str>, path: &str) -> Found
 where
     M: Iterator<Item = &'a Match> + Clone,
 {
     let found = first(matches.clone(), method, host, path);
-    if path.contains("//") {
-        let collapsed = collapse(path);
-        if first(matches, method, host, &collapsed) != found {
+    let leads_elsewhere = |path: &str| first(matches.clone(), method, host, path) != found;
+    let collapsed_leads_elsewhere =
+        |path: &str| path.contains("//") && leads_elsewhere(&collapse(path));
+    if collapsed_leads_elsewhere(path) {
+        return Found::Ambiguous;
+    }
+    if path.contains('%') {
+        // The paths of routes have no escapes, so that it does not matter which these are.
+        let decoded = percent_decode_str(path).decode_utf8_lossy();
+        if leads_elsewhere(&decoded) || collapsed_leads_elsewhere(&decoded) {
             return Found::Ambiguous;
         }
     }
@@ -150,8 +160,19 @@ mod tests {
             (Method::DELETE, "localhost", "/bedrock/agent/x", Route(1)),
             (Method::GET, "localhost", "/bedrockx", Nothing),
             (Method::GET, "localhost", "/Bedrock", Nothing),
-            (Method::GET, "localhost", "/%62edrock", Nothing),
-            (Method::GET, "localhost", "/bedrock%2Fagent", Nothing),
+            (Method::GET, "localhost", "/%62edrock", Ambiguous),
+            (Method::GET, "localhost", "/bedrock%2Fagent", Ambiguous),
+            (Method::GET, "localhost", "/bedrock/%61gent", Ambiguous),
+            (Method::GET, "localhost", "/bedrock%2fagents", Ambiguous),
+            (Method::GET, "localhost", "/bedrock/a%3Ab%2Fc%zz%", Route(2)),
+            (Method::GET, "localhost", "/bedrock/%2561gent", Route(2)),
+            (Method::GET, "localhost", "/bedrock/%2Fagent", Ambiguous),
+            (Method::GET, "localhost", "/bedrock%ff", Nothing),
+            (Method::POST, "keys.internal", "/k%6Ds", Ambiguous),
+            (Method::POST, "localhost", "/k%6Ds", Nothing),
+            (Method::GET, "s3.internal", "/k%6Ds", Route(5)),
+            (Method::GET, "s3.internal", "/%62edrock/x", Ambiguous),
+            (Method::PUT, "localhost", "/%6Fnly", Ambiguous),
             (
                 Method::DELETE,
                 "localhost",
@@ -167,10 +188,10 @@ mod tests {
             (Method::GET, "localhost", "*", Nothing),
             (Method::GET, "localhost", "", Nothing),
         ] {
-            let found = find(table().iter(), &method, Some(host), path);
+            let found = find(&table().iter(), &method, Some(host), path);
             assert_eq!(found, expected, "{method} {host} {path}");
         }
-        let nameless = find(table().iter(), &Method::GET, None, "/x");
+        let nameless = find(&table().iter(), &Method::GET, None, "/x");
         assert_eq!(nameless, Nothing);
     }
 

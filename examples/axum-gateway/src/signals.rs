@@ -32,7 +32,7 @@ impl Signals {
         }
     }
 
-    /// Waits until the program is to end. That the configuration is to be read again is kept.
+    /// Waits until the program is to end. That it is to read its configuration is remembered.
     pub(crate) async fn end(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

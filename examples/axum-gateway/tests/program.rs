@@ -257,3 +257,114 @@ fn does_not_wait_for_credentials_when_it_is_told_to_end() {
     assert!(program.wait().unwrap().success());
     assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
 }
+
+/// A security token service that takes a request, and never answers it.
+#[cfg(unix)]
+fn that_asks(endpoint: std::net::SocketAddr) -> String {
+    format!(
+        "
+listeners: [{{ tcp: \"127.0.0.1:0\" }}]
+credentials:
+  example:
+    type: assume_role
+    role_arn: arn:aws:iam::123456789012:role/gateway
+    region: us-east-1
+    endpoint: http://{endpoint}
+    source: {{ type: static, access_key_id: AKIDEXAMPLE, secret_access_key: not-a-secret }}
+routes:
+  - {{ match: /new, upstream: \"http://127.0.0.1:9\", service: sqs, region: us-east-1,
+      credentials: example }}
+"
+    )
+}
+
+#[cfg(unix)]
+#[test]
+fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
+    for waits_at_start in [true, false] {
+        let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let asking = that_asks(service.local_addr().unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("gateway.yaml");
+        let first = configuration("/old").replace("admin:", "# admin:");
+        let first = if waits_at_start { &asking } else { &first };
+        std::fs::write(&file, first).unwrap();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+            .arg("--config")
+            .arg(&file)
+            .env_clear()
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let id = program.id().to_string();
+        let signal = |name: &str| {
+            let sent = Command::new("kill").args(["-s", name, &id]).status();
+            assert!(sent.unwrap().success());
+        };
+        if !waits_at_start {
+            let mut line = String::new();
+            let output = program.stdout.as_mut().unwrap();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            assert!(line.starts_with("listening on "), "{line}");
+            std::fs::write(&file, &asking).unwrap();
+            signal("HUP");
+        }
+        let _held = service.accept().unwrap();
+        // This one waits until the other is done.
+        signal("HUP");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let is_over = program.try_wait().unwrap();
+        assert!(is_over.is_none(), "at start {waits_at_start}: {is_over:?}");
+
+        let begin = std::time::Instant::now();
+        signal("TERM");
+        assert!(program.wait().unwrap().success());
+        let took = begin.elapsed();
+        assert!(took.as_secs() < 5, "at start {waits_at_start}: {took:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn says_what_a_reload_does_not_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.yaml");
+    std::fs::write(&file, configuration("/old")).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+        .arg("--config")
+        .arg(&file)
+        .env_clear()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    let mut line_with = |text: &str| {
+        let is_it = |line: &String| line.contains(text);
+        lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(is_it)
+            .expect("it is said")
+    };
+    let signal = |name: &str| {
+        let id = program.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    };
+    // The admin listener's is the last one.
+    let _ = (line_with("listening"), line_with("listening"));
+    signal("HUP");
+    let line = line_with("configuration reloaded");
+    assert!(!line.contains("restart"), "{line}");
+    let text = format!("{}log: {{ format: text }}\n", configuration("/old"));
+    std::fs::write(&file, text).unwrap();
+    signal("HUP");
+    let line = line_with("configuration reloaded");
+    assert!(
+        line.contains("log.format") && line.contains("restart"),
+        "{line}"
+    );
+    signal("TERM");
+    assert!(program.wait().unwrap().success());
+}

@@ -345,6 +345,7 @@ pub(super) struct Limits {
     pub(super) concurrency: Option<u64>,
     pub(super) head_timeout: Option<Time>,
     pub(super) keep_alive: Option<Time>,
+    pub(super) drain_delay: Option<Time>,
     pub(super) drain: Option<Time>,
 }
 

@@ -284,7 +284,9 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a connection may do nothing between requests.
     pub keep_alive: Duration,
-    /// How long requests may go on after the program was told to end.
+    /// How long connections are still taken after the program was told to end.
+    pub drain_delay: Duration,
+    /// How long requests may go on after that.
     pub drain: Duration,
 }
 

@@ -41,10 +41,11 @@ impl fmt::Display for Config {
         let limits = &self.limits;
         writeln!(
             f,
-            "limits: concurrency {}, head_timeout {}, keep_alive {}, drain {}",
+            "limits: concurrency {}, head_timeout {}, keep_alive {}, drain_delay {}, drain {}",
             limits.concurrency,
             ShowTime(limits.head_timeout),
             ShowTime(limits.keep_alive),
+            ShowTime(limits.drain_delay),
             ShowTime(limits.drain)
         )?;
         let format = if self.log.json { "json" } else { "text" };

@@ -108,6 +108,7 @@ fn each_fault_has_its_line_its_field_and_a_remedy() {
         ("set as region", full("").replace("us-east-1", "us-*"), 3, "routes[0].region", "only SigV4A"),
         ("bad match", full("match: a"), 5, "routes[0].match", "such as `/bedrock`"),
         ("dots in match", full("match: { path: /a/../b }"), 5, "routes[0].match.path", "dot segments"),
+        ("escapes in match", full("match: /%61"), 5, "routes[0].match", "without escapes"),
         ("small method", full("match: { methods: [get] }"), 5, "routes[0].match.methods[0]", "capitals"),
         ("TRACE", full("match: { methods: [TRACE] }"), 5, "routes[0].match.methods[0]", "never forwarded"),
         ("host with port", full("match: { hosts: ['localhost:80'] }"), 5, "routes[0].match.hosts[0]", "without a port"),

@@ -115,7 +115,7 @@ async fn every_line() {
         "tls",
         &Hostile("bad certificate".to_owned()),
     );
-    reloaded(3);
+    reloaded(3, Some("log.format changes with a restart only"));
     reload_failed("gateway.yaml:3:5: routes[0].upstream: must be a URL");
     draining(2);
     ended(0);

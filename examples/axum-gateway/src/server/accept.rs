@@ -7,13 +7,17 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use arc_swap::ArcSwapOption;
 use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
 use super::Phase;
 use super::connection;
@@ -68,7 +72,13 @@ pub(super) async fn open_admin(
     ended: watch::Receiver<Phase>,
 ) {
     let welcome = |stream: Stream| {
-        let service = TowerToHyperService::new(Router::clone(&router.load()));
+        let router = Arc::clone(&router);
+        let service = service_fn(move |request: Request<Incoming>| {
+            // That of the latest configuration: a token that is no more does not last as long as a
+            // connection.
+            let router = Router::clone(&router.load());
+            router.oneshot(request.map(Body::new))
+        });
         tokio::spawn(async move {
             let mut builder = auto::Builder::new(TokioExecutor::new());
             builder.http1().timer(TokioTimer::new());

@@ -1,14 +1,8 @@
 //! Where connections come in: TCP ports and Unix sockets.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -18,15 +12,20 @@ use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+#[cfg(unix)]
 use tokio::net::UnixListener;
+#[cfg(unix)]
 use tokio::net::UnixStream;
 
+#[cfg(unix)]
+use super::unix::SocketFile;
 use crate::config::Address;
 
 /// A place where connections come in.
 #[derive(Debug)]
 pub(super) enum Listener {
     Tcp(TcpListener),
+    #[cfg(unix)]
     Unix(UnixListener, SocketFile),
 }
 
@@ -35,7 +34,13 @@ impl Listener {
     pub(super) async fn bind(address: &Address) -> io::Result<Self> {
         let listener = match address {
             Address::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
-            Address::Unix { path, mode } => bind_unix(path, *mode).await,
+            #[cfg(unix)]
+            Address::Unix { path, mode } => super::unix::bind(path, *mode)
+                .await
+                .map(|(listener, file)| Self::Unix(listener, file)),
+            // The check of the configuration says so, too.
+            #[cfg(not(unix))]
+            Address::Unix { .. } => Err(io::ErrorKind::Unsupported.into()),
         };
         let where_to = Place::of(address);
         listener.map_err(|error| io::Error::new(error.kind(), BindError(where_to, error)))
@@ -50,6 +55,7 @@ impl Listener {
                 let _ = stream.set_nodelay(true);
                 Ok(Stream::Tcp(stream))
             }
+            #[cfg(unix)]
             Self::Unix(listener, _) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }
@@ -58,6 +64,7 @@ impl Listener {
     pub(super) fn tcp_address(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok(),
+            #[cfg(unix)]
             Self::Unix(..) => None,
         }
     }
@@ -70,58 +77,8 @@ impl fmt::Display for Listener {
                 Ok(address) => address.fmt(f),
                 Err(_) => f.write_str("a closed port"),
             },
-            Self::Unix(_, file) => file.path.display().fmt(f),
-        }
-    }
-}
-
-async fn bind_unix(path: &Path, mode: u32) -> io::Result<Listener> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => {
-            let message = "there is a file that is no socket";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
-        }
-        Ok(_) if !is_left_behind(path).await => {
-            let message = "another process listens on it";
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
-        }
-        Ok(_) | Err(_) => {}
-    }
-    // It gets its mode before it gets its name, so that nobody connects too early.
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let draft = PathBuf::from(name);
-    let _ = fs::remove_file(&draft);
-    let listener = UnixListener::bind(&draft)?;
-    fs::set_permissions(&draft, fs::Permissions::from_mode(mode))?;
-    fs::rename(&draft, path)?;
-    let metadata = fs::symlink_metadata(path)?;
-    let file = SocketFile {
-        path: path.to_owned(),
-        identity: (metadata.dev(), metadata.ino()),
-    };
-    Ok(Listener::Unix(listener, file))
-}
-
-/// Tells whether nobody listens on a socket. Who is too busy to take a connection, lets this program
-/// not in, or has a socket of another kind, is there all the same.
-async fn is_left_behind(path: &Path) -> bool {
-    let connected = UnixStream::connect(path).await;
-    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-}
-
-/// The file of a Unix socket, which is removed at the end unless it is another's by then.
-#[derive(Debug)]
-pub(super) struct SocketFile {
-    path: PathBuf,
-    identity: (u64, u64),
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let found = fs::symlink_metadata(&self.path);
-        if found.is_ok_and(|found| (found.dev(), found.ino()) == self.identity) {
-            let _ = fs::remove_file(&self.path);
+            #[cfg(unix)]
+            Self::Unix(_, file) => file.path().display().fmt(f),
         }
     }
 }
@@ -158,6 +115,7 @@ impl std::error::Error for BindError {
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
+    #[cfg(unix)]
     Unix(UnixStream),
 }
 
@@ -169,6 +127,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
@@ -182,6 +141,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
@@ -193,6 +153,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
@@ -209,6 +170,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -5,6 +5,8 @@ mod connection;
 mod listener;
 mod plan;
 mod tls;
+#[cfg(unix)]
+mod unix;
 
 use std::fmt;
 use std::io;
@@ -64,6 +66,7 @@ pub async fn start_with(
     let mut planner = Planner::new(stats.clone())?;
     caches.into_iter().for_each(|cache| planner.keep(cache));
     let addresses = Addresses::of(&config);
+    let writes_json = config.log.json;
     let planned = planner.plan(config).await?;
     let admin = planned.serving.config.admin.clone();
     let state = Arc::new(State {
@@ -93,6 +96,7 @@ pub async fn start_with(
         phase,
         ended,
         addresses,
+        writes_json,
         bound: Vec::new(),
         bound_admin: None,
         tls: Vec::new(),
@@ -135,6 +139,7 @@ pub struct Running {
     phase: watch::Sender<Phase>,
     ended: watch::Sender<Phase>,
     addresses: Addresses,
+    writes_json: bool,
     bound: Vec<SocketAddr>,
     bound_admin: Option<SocketAddr>,
     tls: Vec<Arc<ArcSwapOption<TlsAcceptor>>>,
@@ -178,10 +183,10 @@ impl Running {
     pub async fn reload(&self, config: Config) -> io::Result<()> {
         let result = self.try_reload(config).await;
         match &result {
-            Ok(routes) => {
+            Ok((routes, advice)) => {
                 self.state.reload_failure.store(Arc::new(None));
                 self.state.stats.reload(true);
-                log::reloaded(*routes);
+                log::reloaded(*routes, *advice);
             }
             Err(error) => self.reload_failed(&log::chain(error)),
         }
@@ -199,7 +204,7 @@ impl Running {
         log::reload_failed(message);
     }
 
-    async fn try_reload(&self, config: Config) -> Result<usize, PlanError> {
+    async fn try_reload(&self, config: Config) -> Result<(usize, Option<&'static str>), PlanError> {
         if Addresses::of(&config) != self.addresses {
             return Err(PlanError::new(
                 "listeners: the addresses have changed, which needs a restart of the program",
@@ -215,21 +220,26 @@ impl Running {
         for (current, new) in self.tls.iter().zip(planned.tls) {
             current.store(new.map(Arc::new));
         }
+        let writes_json = planned.serving.config.log.json;
+        let advice = (writes_json != self.writes_json)
+            .then_some("log.format: it has changed, which needs a restart of the program");
         self.state.serving.store(Arc::new(planned.serving));
         self.gateway.replace(planned.plan);
-        Ok(routes)
+        Ok((routes, advice))
     }
 
-    /// Takes no more connections, and waits for those that there are to finish what they do, as long
-    /// as the configuration says. Then it cuts them off.
+    /// Says that it is not ready, and goes on for as long as the configuration says, until those who
+    /// ask know. Then it takes no more connections, and waits for those that there are to finish what
+    /// they do, again as long as the configuration says, and cuts them off.
     pub async fn drain(self) {
         self.state.draining.store(true, Ordering::SeqCst);
         let stats = &self.state.stats;
         log::draining(stats.connections());
-        let patience = self.state.serving.load().config.limits.drain;
+        let limits = self.state.serving.load().config.limits;
+        tokio::time::sleep(limits.drain_delay).await;
         self.phase.send_replace(Phase::Draining);
         // Every connection has a receiver.
-        let finished = tokio::time::timeout(patience, self.phase.closed()).await;
+        let finished = tokio::time::timeout(limits.drain, self.phase.closed()).await;
         let cut_off = if finished.is_ok() {
             0
         } else {

@@ -122,6 +122,9 @@ impl Planner {
                 write: idle.max().unwrap_or(Duration::MAX),
             },
         };
+        for kept in caches.iter().filter(|cache| !is_new(cache)) {
+            credentials::look_again(kept);
+        }
         self.keep_warm(&caches);
         self.clients.retain_used();
         Ok(Planned {

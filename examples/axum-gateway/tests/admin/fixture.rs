@@ -120,6 +120,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
             concurrency: 1024,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
+            drain_delay: Duration::ZERO,
             drain: Duration::from_secs(30),
         },
         log: Log {

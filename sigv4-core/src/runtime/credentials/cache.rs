@@ -186,6 +186,16 @@ impl CredentialsCache {
         (current.generation() != generation && is_usable()).then_some(current)
     }
 
+    /// Has the provider asked again, because what it reads was changed: a file, for example.
+    ///
+    /// This waits for nothing. What is there stays in use until there are others, and also where the
+    /// provider fails, which is then tried again. A provider that need not wait for anything has
+    /// answered when this returns. It is asked once a second at most; where that is too early, the
+    /// next request after it has it asked.
+    pub fn refresh(&self) {
+        self.keeper.refresh();
+    }
+
     /// Returns the last credentials that the provider returned, whether they have ended or not.
     #[must_use]
     pub fn last(&self) -> Option<Arc<CachedCredentials>> {

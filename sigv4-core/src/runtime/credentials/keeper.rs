@@ -54,6 +54,8 @@ struct State {
     failure: Option<Error>,
     /// Which credentials AWS has refused as ended.
     rejected: Option<u64>,
+    /// The number of the first refresh that will have seen what was changed at the source.
+    wanted: Option<u64>,
 }
 
 /// A hook that is being told something: what it does with a cache itself is not told again, as that
@@ -196,6 +198,12 @@ impl Keeper {
             .as_ref()
             .is_some_and(|current| state.rejected == Some(current.generation()));
 
+        // It began before something was changed at the source.
+        let is_outdated = state.wanted.is_some_and(|wanted| number < wanted);
+        if provided.is_ok() && !is_outdated {
+            state.wanted = None;
+        }
+
         let there = current.as_deref().map(|current| Current {
             credentials: current,
             is_doubtful: is_rejected || !now.agrees_with(current.lifetime().fetched),
@@ -230,6 +238,9 @@ impl Keeper {
                 let left = left.or(recheck);
                 let attempts = &mut state.attempts;
                 attempts.unchanged(now.monotonic, left, is_rejected, random);
+                if is_outdated {
+                    state.attempts.not_before = Duration::ZERO;
+                }
                 state.failure = None;
                 state.accept(current.confirmed(lifetime), self);
                 events.push(CredentialsEvent::RefreshUnchanged { generation, took });
@@ -284,6 +295,27 @@ impl Keeper {
             self.launch(flight.clone(), true, true);
         }
         flight
+    }
+
+    /// Asks the provider again now, or as soon as that may be.
+    pub(super) fn refresh(self: &Arc<Self>) {
+        let now = self.moment();
+        let (_abandoned, mut state) = self.lock_anew(now);
+        state.wanted = Some(state.flights + 1);
+        state.attempts.not_before = Duration::ZERO;
+        if let Some(current) = &*self.current.load() {
+            current.window().close();
+        }
+        // One that is running already may have read what was there before.
+        if state.flight.is_some() || !state.attempts.may_start_at_leisure(now.monotonic) {
+            return;
+        }
+        state.start(self, now.monotonic);
+        let flight = state.flight.clone();
+        drop(state);
+        if let Some(flight) = flight {
+            self.launch(flight, true, false);
+        }
     }
 
     /// Returns a refresh that may return longer credentials than these.
@@ -405,7 +437,10 @@ impl State {
     ) -> Standing {
         let grace = settings.grace_of(current.provided());
         let rejected = self.rejected == Some(current.generation());
-        current.lifetime().standing(now, rejected, grace)
+        match current.lifetime().standing(now, rejected, grace) {
+            Standing::Fresh if self.wanted.is_some() => Standing::Due,
+            standing => standing,
+        }
     }
 
     /// Makes a refresh, for somebody to drive.
@@ -429,7 +464,7 @@ impl State {
     fn accept(&self, cached: CachedCredentials, keeper: &Keeper) {
         match cached.lifetime().refresh_at {
             // Those that AWS has refused are looked at each time that others may be asked for.
-            _ if self.rejected.is_some() => {}
+            _ if self.rejected.is_some() || self.wanted.is_some() => {}
             None => cached.window().open_for_good(),
             Some(refresh_at) => cached.window().decide_at(refresh_at),
         }

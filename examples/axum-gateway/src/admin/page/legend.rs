@@ -70,7 +70,7 @@ const REASONS: [(&str, &str); 28] = [
     ),
     (
         "ambiguous_target",
-        "the path has empty or dot segments, which servers read differently: have the client \
+        "the path has empty segments, dot segments or escapes that servers read differently: have the client \
          normalise it",
     ),
     (

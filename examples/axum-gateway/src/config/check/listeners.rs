@@ -161,6 +161,11 @@ fn address(
             if unix.as_os_str().is_empty() {
                 faults.add(path.field("unix"), "is empty; give the path of the socket");
             }
+            if !cfg!(unix) {
+                let message =
+                    "is for systems with Unix sockets; use `tcp` with an address of loopback";
+                faults.add(path.field("unix"), message);
+            }
             Some(Address::Unix {
                 path: PathBuf::from(unix),
                 mode: mode.map_or(DEFAULT_MODE, |mode| file_mode(mode, path, faults)),

@@ -48,9 +48,9 @@ pub(super) fn matches(written: &file::Match, path: &Path, faults: &mut Faults) -
     let prefix = written.path.as_deref().unwrap_or("/");
     // What the upstream's layer would refuse in a path could be matched by no request.
     let below_a_host = UpstreamLayer::new(&format!("https://host{prefix}"));
-    if !prefix.starts_with('/') || below_a_host.is_err() {
-        let rule =
-            "must be a path such as `/bedrock`, without dot segments, empty segments and a query";
+    if !prefix.starts_with('/') || prefix.contains('%') || below_a_host.is_err() {
+        let rule = "must be a path such as `/bedrock`, without escapes (`%2F`), dot segments, \
+                    empty segments and a query";
         let field = if written.is_text {
             path.clone()
         } else {

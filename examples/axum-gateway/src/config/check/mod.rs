@@ -83,6 +83,7 @@ fn limits(limits: &file::Limits, path: &Path, faults: &mut Faults) -> Limits {
         concurrency,
         head_timeout,
         keep_alive,
+        drain_delay: limits.drain_delay.map_or(Duration::ZERO, |time| time.0),
         drain,
     }
 }
