@@ -27,6 +27,7 @@ use tokio::time::Sleep;
 use crate::admission::Permit;
 use crate::fault::Fault;
 use crate::server::Exchange;
+use crate::server::Upload;
 use crate::stack::Route;
 use crate::stack::UpstreamBody;
 use crate::stats::RequestGuard;
@@ -35,16 +36,18 @@ use crate::stats::RequestGuard;
 pub struct Inbound {
     body: Incoming,
     route: Arc<Route>,
+    upload: Upload,
     patience: Patience,
     bytes: u64,
 }
 
 impl Inbound {
-    pub(crate) fn new(body: Incoming, route: Arc<Route>) -> Self {
+    pub(crate) fn new(body: Incoming, route: Arc<Route>, upload: Upload) -> Self {
         let patience = Patience::new(route.idle());
         Self {
             body,
             route,
+            upload,
             patience,
             bytes: 0,
         }
@@ -68,6 +71,9 @@ impl Body for Inbound {
             Err(()) => Poll::Ready(Some(Err(Fault::UploadStalled.into()))),
             Ok(frame) => {
                 this.bytes += length(frame.as_ref());
+                if frame.is_none() || this.body.is_end_stream() {
+                    this.upload.has_ended();
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
         }

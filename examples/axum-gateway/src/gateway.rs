@@ -11,6 +11,7 @@ use std::task::ready;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
@@ -119,7 +120,7 @@ impl Gateway {
         match self.admit(&plan, from, request) {
             Ok((route, permit, request)) => Answering {
                 state: Progress::Forwarded {
-                    response: route.send(request),
+                    response: route.send(request, exchange.upload()),
                     pending: Some(Pending {
                         begun,
                         route: Arc::clone(route),
@@ -133,7 +134,7 @@ impl Gateway {
                 self.count(&plan, &begun, &refusal);
                 Answering {
                     state: Progress::Refused {
-                        response: Some(begun.sign_off(refusal.into_response())),
+                        response: Some(begun.sign_off(refusal.into_response(), &exchange)),
                     },
                 }
             }
@@ -230,15 +231,21 @@ impl Begun {
         }
     }
 
-    /// Says in an answer which request it belongs to, unless the upstream has said so.
-    fn sign_off<B>(&self, mut response: Response<B>) -> Response<B> {
+    /// Says in an answer which request it belongs to, unless the upstream has said so; and that the
+    /// connection ends, where it does since nobody reads the rest of the body.
+    fn sign_off<B>(&self, mut response: Response<B>, exchange: &Exchange) -> Response<B> {
         let headers = response.headers_mut();
+        if exchange.is_uploading() {
+            headers.insert(header::CONNECTION, CLOSE);
+        }
         if !headers.contains_key(RequestId::HEADER) {
             headers.insert(RequestId::HEADER, self.request_id.header_value());
         }
         response
     }
 }
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What goes with a request while the head of its answer is waited for.
 struct Pending {
@@ -287,12 +294,12 @@ impl Pending {
         let answered = response.extensions_mut().remove::<AnsweredError>();
         if let Some(answered) = answered {
             let response = self.explain(answered.get(), response);
-            return self.begun.sign_off(response);
+            return self.begun.sign_off(response, &self.exchange);
         }
         let Self { begun, route, .. } = &self;
         route.stats().forwarded(response.status());
         log::forwarded(begun.log, &begun.answered(route.name(), response.status()));
-        let response = begun.sign_off(response);
+        let response = begun.sign_off(response, &self.exchange);
         let Self {
             begun,
             route,

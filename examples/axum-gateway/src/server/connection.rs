@@ -17,6 +17,7 @@ use std::time::Duration;
 use http::Request;
 use http::Response;
 use http::Version;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::TokioExecutor;
@@ -168,7 +169,7 @@ impl Service<Request<Incoming>> for Requests {
         if request.version() == Version::HTTP_2 {
             self.pulse.is_multiplexed.store(true, Ordering::Relaxed);
         }
-        let exchange = Exchange::begin(&self.pulse);
+        let exchange = Exchange::begin(&self.pulse, &request);
         self.gateway.take(&self.arrival, exchange, request)
     }
 }
@@ -178,6 +179,8 @@ impl Service<Request<Incoming>> for Requests {
 struct Pulse {
     /// Requests whose answers have not ended.
     in_flight: AtomicUsize,
+    /// Whether a body is still to come, over HTTP/1.
+    is_uploading: AtomicBool,
     /// Whether anything has come since there was a request.
     has_begun: AtomicBool,
     /// Whether the connection is one of HTTP/2, where bytes come without requests.
@@ -195,11 +198,39 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    fn begin(pulse: &Arc<Pulse>) -> Self {
+    fn begin(pulse: &Arc<Pulse>, request: &Request<Incoming>) -> Self {
+        let is_uploading = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+        pulse.is_uploading.store(is_uploading, Ordering::Relaxed);
         pulse.has_begun.store(false, Ordering::Relaxed);
         pulse.in_flight.fetch_add(1, Ordering::Relaxed);
         let pulse = Arc::clone(pulse);
         Self { pulse }
+    }
+
+    /// Tells whether the body has not come whole. The connection ends with an answer that does not
+    /// wait for it, of which the client has to be told.
+    pub(crate) fn is_uploading(&self) -> bool {
+        self.pulse.is_uploading.load(Ordering::Relaxed)
+    }
+
+    /// Returns what is to be told when the body has come whole.
+    pub(crate) fn upload(&self) -> Upload {
+        Upload {
+            pulse: Arc::clone(&self.pulse),
+        }
+    }
+}
+
+/// The body of a request that is worked on.
+#[derive(Debug)]
+pub struct Upload {
+    pulse: Arc<Pulse>,
+}
+
+impl Upload {
+    /// Takes note that it has come whole.
+    pub(crate) fn has_ended(&self) {
+        self.pulse.is_uploading.store(false, Ordering::Relaxed);
     }
 }
 
