@@ -25,6 +25,8 @@ mod reload;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod slow_peers;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod tls;

@@ -112,7 +112,8 @@ fn client(tls: &ClientConfig, protocol: Protocol, connect: Duration) -> HyperCli
         // closing is to be rare.
         .pool_idle_timeout(Duration::from_secs(20))
         .http2_only(protocol == Protocol::Http2)
-        .http2_adaptive_window(true)
+        .http2_initial_stream_window_size(WINDOW)
+        .http2_initial_connection_window_size(WINDOW * STREAMS)
         .http2_keep_alive_interval(Duration::from_secs(30))
         .http2_keep_alive_timeout(Duration::from_secs(10))
         .build(TimedConnector {
@@ -120,6 +121,12 @@ fn client(tls: &ClientConfig, protocol: Protocol, connect: Duration) -> HyperCli
             timeout: connect,
         })
 }
+
+/// How much of an answer over HTTP/2 may wait to be taken by its client.
+const WINDOW: u32 = 256 * 1024;
+/// How many answers that nobody takes leave room for the next one: all requests to an upstream share
+/// a connection. It is more than upstreams let through at once.
+const STREAMS: u32 = 256;
 
 /// A connector that gives up: with the name, the connection or the TLS handshake.
 #[derive(Clone, Debug)]

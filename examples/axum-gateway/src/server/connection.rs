@@ -143,8 +143,9 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(LONGEST_HEAD)
-        .max_concurrent_streams(256)
-        .adaptive_window(true)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW * STREAMS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     builder
@@ -152,6 +153,10 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 /// 64 KiB: room for the longest headers that AWS takes, and for a token.
 const LONGEST_HEAD: u32 = 64 * 1024;
+/// How many requests there may be at once on a connection of HTTP/2, and how much of the body of
+/// each may wait for its upstream. There is room for all of them: none waits for another.
+const STREAMS: u32 = 256;
+const WINDOW: u32 = 128 * 1024;
 
 /// Hands the requests of a connection to the gateway.
 struct Requests {
