@@ -47,6 +47,7 @@ pub struct Clients {
     made: HashMap<(Protocol, Duration), Arc<HyperClient>>,
 }
 
+    knows_authorities: bool,
 impl Clients {
     /// Begins without any.
     ///
@@ -55,8 +56,10 @@ impl Clients {
     /// When the certificates of this machine cannot be read.
     pub fn new() -> io::Result<Self> {
         Ok(Self {
-            tls: tls_config()?,
+            tls,
+            knows_authorities,
             made: HashMap::new(),
+        let (tls, knows_authorities) = tls_config()?;
         })
     }
 
@@ -69,26 +72,33 @@ impl Clients {
     /// Forgets those that nobody else has, with their connections.
     pub fn retain_used(&mut self) {
         self.made.retain(|_, client| Arc::strong_count(client) > 1);
+    /// Tells whether this machine trusts anybody, without which nobody is reached over https.
+    #[must_use]
+    pub const fn knows_authorities(&self) -> bool {
+        self.knows_authorities
+    }
+
     }
 }
 
-/// The certificates that this machine trusts, or those that `SSL_CERT_FILE` names.
+/// The certificates that this machine trusts, or those that `SSL_CERT_FILE` names, and whether there
+/// are any.
 ///
 /// # Errors
 ///
-/// When there are none.
-pub fn tls_config() -> io::Result<ClientConfig> {
+/// When there is no TLS.
+pub fn tls_config() -> io::Result<(ClientConfig, bool)> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
     match builder.clone().with_native_roots() {
-        Ok(builder) => Ok(builder.with_no_client_auth()),
-        // A machine without any can still reach what is on loopback. Who is reached over https has
-        // no certificate that it knows then, which fails the request and says so.
-        Err(_) => Ok(builder
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth()),
+        Ok(builder) => Ok((builder.with_no_client_auth(), true)),
+        // A machine without any can still reach what is on loopback.
+        Err(_) => {
+            let builder = builder.with_root_certificates(RootCertStore::empty());
+            Ok((builder.with_no_client_auth(), false))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::connection::Timeouts;
 use super::tls;
 use crate::callers::Callers;
 use crate::client::Clients;
+use crate::config;
 use crate::config::Config;
 use crate::credentials;
 use crate::credentials::Caches;
@@ -72,6 +73,7 @@ impl Planner {
     /// Makes a plan. Nothing has changed if that fails.
     pub(super) async fn plan(&mut self, config: Config) -> Result<Planned, PlanError> {
         let config = Arc::new(config);
+        self.check_authorities(&config)?;
         let existing: Vec<_> = self.warm.iter().map(|warm| warm.cache.clone()).collect();
         let caches = self.caches.make(&config.credentials, &existing)?;
         let is_new = |cache: &&NamedCache| !existing.iter().any(|other| is_same(other, cache));
@@ -134,6 +136,23 @@ impl Planner {
     }
 
     /// Keeps these fresh, and no others.
+    /// Refuses what could not be reached: each request would fail, and not say why.
+    fn check_authorities(&self, config: &Config) -> Result<(), PlanError> {
+        let is_https = |route: &&config::Route| {
+            let scheme = route.upstream.get(..6);
+            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+        };
+        match config.routes.iter().find(is_https) {
+            Some(route) if !self.clients.knows_authorities() => Err(PlanError::new(format!(
+                "routes.{}: its upstream is reached over https, and this machine has no \
+                 certificates of authorities; install them (the package is ca-certificates), or \
+                 name a file of them in SSL_CERT_FILE",
+                route.name
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     fn keep_warm(&mut self, caches: &[NamedCache]) {
         self.warm
             .retain(|warm| caches.iter().any(|cache| is_same(cache, &warm.cache)));
