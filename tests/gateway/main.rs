@@ -15,6 +15,8 @@ mod hygiene;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod patience;
 #[cfg(test)]
 mod recovery;

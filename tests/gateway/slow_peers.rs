@@ -10,6 +10,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum_gateway::config::Protocol;
+use axum_gateway::config::Route;
+use axum_gateway::config::Timeouts;
+use axum_gateway::server::Running;
 use bytes::Bytes;
 use http::Request;
 use http::Response;
@@ -25,12 +28,26 @@ use sigv4_core::Signer;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
+use crate::fixture::Answer;
+use crate::fixture::LONG;
 use crate::fixture::config;
 use crate::fixture::connect;
+use crate::fixture::exchange;
 use crate::fixture::get;
+use crate::fixture::read_answer;
 use crate::fixture::route;
 use crate::fixture::start;
+use crate::fixture::until;
 use crate::fixture::upstream;
+use crate::fixture::waiting;
+
+const SHORT: Duration = Duration::from_millis(200);
+const PATIENT: Timeouts = Timeouts {
+    connect: LONG,
+    answer: LONG,
+    idle: LONG,
+    upload: LONG,
+};
 
 /// A body of this many pieces of 64 KiB, which counts those that were taken.
 struct Pieces {
@@ -153,4 +170,168 @@ async fn an_upload_that_its_upstream_does_not_take_does_not_stop_others_of_the_s
     let answer = answer.expect("it does not wait").unwrap();
     assert_eq!(answer.status(), 200);
     drop(waiting);
+}
+
+#[tokio::test]
+async fn a_client_that_opens_no_window_for_its_answers_is_cut_off() {
+    let server = upstream("fine").await;
+    let timeouts = Timeouts {
+        idle: SHORT,
+        ..PATIENT
+    };
+    let gateway = start(waiting(config(vec![route("sqs", &server.url())]), timeouts)).await;
+    let io = TokioIo::new(connect(&gateway).await);
+    let mut client = http2::Builder::new(TokioExecutor::new());
+    let client = client.initial_stream_window_size(0);
+    let (mut sender, connection) = client.handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let request = Request::get("http://localhost/sqs/a").body(Pieces::of(0));
+        let answer = sender.send_request(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answers.push(answer);
+    }
+    let stats = &gateway.state().stats;
+    assert_eq!(stats.requests_in_flight(), 3);
+    until(|| stats.requests_in_flight() == 0 && stats.connections() == 0).await;
+    assert_eq!(
+        stats.route("sqs").counts().failed,
+        [("answer_not_taken", 3)]
+    );
+}
+
+/// Sends a head and then single bytes, as many as it says, until there is an answer.
+async fn drop_by_drop(gateway: &Running, name: &str, bytes: usize) -> Answer {
+    let mut stream = connect(gateway).await;
+    let head = format!(
+        "PUT /{name}/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: {bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.split();
+    let drops = async {
+        for _ in 0..bytes {
+            let _ = write.write_all(b"x").await;
+            tokio::time::sleep(SHORT / 4).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = drops => unreachable!("it does not end"),
+        answer = read_answer(&mut read) => answer,
+    }
+}
+
+fn s3(name: &str, upstream: &str, payload: PayloadMode) -> Route {
+    let mut route = route(name, upstream);
+    route.signer = Signer::builder("s3", "us-east-1").build().unwrap();
+    route.payload = payload;
+    route
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_may_take_longer_than_its_answer() {
+    let server = upstream("fine").await;
+    let timeouts = Timeouts {
+        answer: SHORT,
+        ..PATIENT
+    };
+    let route = s3("s3", &server.url(), PayloadMode::Unsigned);
+    let gateway = start(waiting(config(vec![route]), timeouts)).await;
+    let answer = drop_by_drop(&gateway, "s3", 16).await;
+    assert_eq!((answer.status(), answer.body()), (200, "fine"));
+}
+
+#[tokio::test]
+async fn an_upstream_that_takes_nothing_of_an_upload_is_given_up() {
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", deaf.local_addr().unwrap());
+    let timeouts = Timeouts {
+        answer: SHORT,
+        ..PATIENT
+    };
+    let route = s3("s3", &url, PayloadMode::Unsigned);
+    let gateway = start(waiting(config(vec![route]), timeouts)).await;
+    let mut stream = connect(&gateway).await;
+    let head =
+        "PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.split();
+    let piece = vec![b'x'; 1 << 16];
+    let upload = async {
+        while write.write_all(&piece).await.is_ok() {}
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = upload => unreachable!("it does not end"),
+        answer = read_answer(&mut read) => assert_eq!(answer.status(), 504, "{answer:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_drops_holds_its_place_no_longer_than_it_may() {
+    for payload in [PayloadMode::Hashed, PayloadMode::Unsigned] {
+        let server = upstream("never").await;
+        let timeouts = Timeouts {
+            upload: SHORT * 2,
+            ..PATIENT
+        };
+        let route = s3("s3", &server.url(), payload);
+        let gateway = start(waiting(config(vec![route]), timeouts)).await;
+        let answer = drop_by_drop(&gateway, "s3", 1000).await;
+        assert_eq!(answer.status(), 408, "{payload:?}: {answer:?}");
+        assert!(
+            answer.body().contains("did not come to its end"),
+            "{answer:?}"
+        );
+        let stats = &gateway.state().stats;
+        until(|| stats.requests_in_flight() == 0).await;
+        assert_eq!(stats.route("s3").counts().failed, [("upload_timeout", 1)]);
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_held_as_far_as_there_is_room_and_let_go() {
+    const BODY: usize = 60_000;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let server = upstream("fine").await;
+    let mut config = config(vec![
+        s3("silent", &silent, PayloadMode::Hashed),
+        s3("fine", &server.url(), PayloadMode::Hashed),
+        s3("passing", &server.url(), PayloadMode::Unsigned),
+    ]);
+    config.limits.held_bytes = 100_000;
+    let gateway = start(config).await;
+    let put = |name: &str, length: usize| {
+        let body = "x".repeat(length);
+        format!(
+            "PUT /{name}/bucket/key HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let mut first = connect(&gateway).await;
+    let request = put("silent", BODY);
+    first.write_all(request.as_bytes()).await.unwrap();
+    let is_held = format!("sigv4_request_body_bytes_total{{route=\"silent\"}} {BODY}\n");
+    let stats = &gateway.state().stats;
+    until(|| stats.encode().unwrap().contains(&is_held)).await;
+
+    let answer = exchange(connect(&gateway).await, &put("fine", BODY)).await;
+    assert_eq!(answer.status(), 503, "{answer:?}");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(
+        stats.route("fine").counts().rejected,
+        [("too_many_bytes", 1)]
+    );
+    assert!(server.requests().is_empty());
+    // What fits does, and what passes needs no room.
+    for (name, length) in [("fine", 1000), ("passing", 10 * BODY)] {
+        let answer = exchange(connect(&gateway).await, &put(name, length)).await;
+        assert_eq!(answer.status(), 200, "{name}: {answer:?}");
+    }
+    drop(first);
+    until(|| stats.requests_in_flight() == 0).await;
+    let answer = exchange(connect(&gateway).await, &put("fine", BODY)).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
 }

@@ -27,27 +27,30 @@ use rustls::RootCertStore;
 use sigv4_tower::BoxError;
 use sigv4_tower::ReplayBody;
 use sigv4_tower::SignedBody;
+use tokio::time::Instant;
 use tokio::time::Sleep;
 use tower::Service;
 
 use crate::body::Inbound;
 use crate::config::Protocol;
 use crate::fault::Fault;
+use crate::passage::Outgoing;
+use crate::passage::Passage;
 
 /// The body of a signed request: sent again where AWS says that the credentials have ended.
 pub type SignedRequestBody = SignedBody<ReplayBody<Inbound>>;
 
-type HyperClient = Client<TimedConnector, SignedRequestBody>;
+type HyperClient = Client<TimedConnector, Outgoing>;
 
 /// The clients of all routes: one for each way of connecting, so that routes to the same upstream
 /// share its connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
     tls: ClientConfig,
+    knows_authorities: bool,
     made: HashMap<(Protocol, Duration), Arc<HyperClient>>,
 }
 
-    knows_authorities: bool,
 impl Clients {
     /// Begins without any.
     ///
@@ -55,11 +58,11 @@ impl Clients {
     ///
     /// When the certificates of this machine cannot be read.
     pub fn new() -> io::Result<Self> {
+        let (tls, knows_authorities) = tls_config()?;
         Ok(Self {
             tls,
             knows_authorities,
             made: HashMap::new(),
-        let (tls, knows_authorities) = tls_config()?;
         })
     }
 
@@ -69,15 +72,15 @@ impl Clients {
         Arc::clone(made.or_insert_with(|| Arc::new(client(&self.tls, protocol, connect))))
     }
 
-    /// Forgets those that nobody else has, with their connections.
-    pub fn retain_used(&mut self) {
-        self.made.retain(|_, client| Arc::strong_count(client) > 1);
     /// Tells whether this machine trusts anybody, without which nobody is reached over https.
     #[must_use]
     pub const fn knows_authorities(&self) -> bool {
         self.knows_authorities
     }
 
+    /// Forgets those that nobody else has, with their connections.
+    pub fn retain_used(&mut self) {
+        self.made.retain(|_, client| Arc::strong_count(client) > 1);
     }
 }
 
@@ -160,7 +163,8 @@ impl Service<Uri> for TimedConnector {
     }
 }
 
-/// Sends requests, and waits for the heads of their answers as long as the route says.
+/// Sends requests, and waits for the heads of their answers as long as the route says: from
+/// the last byte that the upstream has taken.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Arc<HyperClient>,
@@ -184,9 +188,15 @@ impl Service<Request<SignedRequestBody>> for Sender {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<SignedRequestBody>) -> Sending {
+    fn call(&mut self, mut request: Request<SignedRequestBody>) -> Sending {
+        let passage = request.extensions_mut().remove::<Arc<Passage>>();
+        if let Some(passage) = &passage {
+            passage.is_sent();
+        }
+        let request = request.map(|body| Outgoing::new(body, passage.clone()));
         Sending {
             response: self.client.request(request),
+            passage,
             timeout: self.timeout,
             sleep: None,
         }
@@ -198,6 +208,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct Sending {
         response: hyper_util::client::legacy::ResponseFuture,
+        passage: Option<Arc<Passage>>,
         timeout: Duration,
         #[pin]
         sleep: Option<Sleep>,
@@ -215,8 +226,17 @@ impl Future for Sending {
         if this.sleep.is_none() {
             this.sleep.set(Some(tokio::time::sleep(*this.timeout)));
         }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(cx));
+        if let Some(mut sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.as_mut().poll(cx));
+            // While the body passes nobody is late.
+            while let Some(passage) = this.passage {
+                let end = passage.awaits_upstream_since() + *this.timeout;
+                if end <= Instant::now() {
+                    break;
+                }
+                sleep.as_mut().reset(end);
+                ready!(sleep.as_mut().poll(cx));
+            }
         }
         Poll::Ready(Err(Fault::AnswerTimeout.into()))
     }

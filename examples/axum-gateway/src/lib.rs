@@ -24,6 +24,8 @@ pub mod fault;
 pub mod gateway;
 pub mod guard;
 pub mod log;
+mod passage;
+mod record;
 pub mod refusal;
 pub mod route;
 pub mod server;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
@@ -32,6 +33,9 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::Phase;
+use super::offer::Offer;
+use super::offer::Offers;
+use super::offer::Taken;
 use crate::body::Answer;
 use crate::callers::Callers;
 use crate::gateway::Answering;
@@ -121,12 +125,12 @@ pub(super) async fn serve<I>(
             _ = connection.as_mut() => return,
             changed = phase.changed() => match *phase.borrow_and_update() {
                 Phase::Draining if changed.is_ok() => connection.as_mut().graceful_shutdown(),
-                _ => return,
+                _ => return pulse.cut_off("shutdown"),
             },
             _ = ticks.tick() => match watchdog.look(&pulse) {
                 Verdict::Fine => {}
                 Verdict::Idle => connection.as_mut().graceful_shutdown(),
-                Verdict::Stuck => return,
+                Verdict::Stuck => return pulse.cut_off("answer_not_taken"),
             }
         }
     }
@@ -194,6 +198,16 @@ struct Pulse {
     is_blocked: AtomicBool,
     /// Whether it has taken some since that was asked last.
     has_taken: AtomicBool,
+    /// The answers that it is to take.
+    offers: Arc<Offers>,
+    /// Why the gateway has ended it, if it has.
+    cut_off: OnceLock<&'static str>,
+}
+
+impl Pulse {
+    fn cut_off(&self, reason: &'static str) {
+        self.cut_off.get_or_init(|| reason);
+    }
 }
 
 /// A request that is worked on. Its connection is not idle while this is alive.
@@ -216,6 +230,17 @@ impl Exchange {
     /// wait for it, of which the client has to be told.
     pub(crate) fn is_uploading(&self) -> bool {
         self.pulse.is_uploading.load(Ordering::Relaxed)
+    }
+
+    /// Returns what is to be told when the client asks for more of the answer, which it has to do
+    /// within this time.
+    pub(crate) fn offer(&self, idle: Duration) -> Offer {
+        Offer::new(&self.pulse.offers, idle)
+    }
+
+    /// Returns why the gateway has ended the connection, if it has.
+    pub(crate) fn cut_off(&self) -> Option<&'static str> {
+        self.pulse.cut_off.get().copied()
     }
 
     /// Returns what is to be told when the body has come whole.
@@ -247,7 +272,7 @@ impl Drop for Exchange {
 
 enum Verdict {
     Fine,
-    /// Nothing has been asked for a while.
+    /// Nothing has been asked for a while, or an answer of several is not taken.
     Idle,
     /// A head is not finished, or an answer not taken.
     Stuck,
@@ -286,9 +311,16 @@ impl Watchdog {
         count(&mut self.idle, !is_working && !has_begun);
         count(&mut self.blocked, is_blocked);
         let is_over = |count: u32, timeout| self.period.saturating_mul(count) > timeout;
+        let taken = pulse.offers.look(self.period);
+        let is_late = match taken {
+            // The other requests of the connection may come to their ends.
+            Taken::Late if is_multiplexed => return Verdict::Idle,
+            taken => taken > Taken::InTime,
+        };
         // Who is told to leave and stays is cut off.
         if is_over(self.in_head, self.timeouts.head)
             || is_over(self.blocked, self.timeouts.write)
+            || is_late
             || is_over(self.idle, self.timeouts.idle.saturating_mul(2))
         {
             Verdict::Stuck

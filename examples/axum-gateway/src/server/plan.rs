@@ -115,6 +115,7 @@ impl Planner {
             routes: routes.into_iter().map(Arc::new).collect(),
             callers,
             concurrency: config.limits.concurrency,
+            held_bytes: config.limits.held_bytes,
             log: config.log.requests,
             timeouts: Timeouts {
                 head: config.limits.head_timeout,
@@ -135,7 +136,6 @@ impl Planner {
         })
     }
 
-    /// Keeps these fresh, and no others.
     /// Refuses what could not be reached: each request would fail, and not say why.
     fn check_authorities(&self, config: &Config) -> Result<(), PlanError> {
         let is_https = |route: &&config::Route| {
@@ -153,6 +153,7 @@ impl Planner {
         }
     }
 
+    /// Keeps these fresh, and no others.
     fn keep_warm(&mut self, caches: &[NamedCache]) {
         self.warm
             .retain(|warm| caches.iter().any(|cache| is_same(cache, &warm.cache)));
