@@ -21,6 +21,7 @@ use crate::fixture::connect;
 use crate::fixture::exchange;
 use crate::fixture::exchange_and_stay;
 use crate::fixture::get;
+use crate::fixture::nobody;
 use crate::fixture::route;
 use crate::fixture::start;
 use crate::fixture::upstream;
@@ -163,12 +164,16 @@ async fn an_answer_before_the_end_of_a_body_says_that_the_connection_ends() {
     };
     let denied = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
     for (name, answer, target, length, expected) in [
-        ("no route", "", "/elsewhere", "9", 404),
-        ("over the limit", "", "/sqs", "9999999", 413),
-        ("the upstream is gone", "", "/s3/bucket/key", "9", 502),
-        ("an early answer", denied, "/s3/bucket/key", "9", 403),
+        ("no route", Some(""), "/elsewhere", "9", 404),
+        ("over the limit", Some(""), "/sqs", "9999999", 413),
+        ("the upstream is gone", Some(""), "/s3/bucket/key", "9", 502),
+        ("an early answer", Some(denied), "/s3/bucket/key", "9", 403),
+        ("no upstream", None, "/s3/bucket/key", "9", 502),
     ] {
-        let upstream = answering(answer).await;
+        let upstream = match answer {
+            Some(answer) => answering(answer).await,
+            None => format!("http://{}", nobody().await),
+        };
         let routes = vec![
             passing(&upstream, PayloadMode::Unsigned),
             route("sqs", &upstream),

@@ -28,7 +28,6 @@ use crate::admission::Permit;
 use crate::fault::Fault;
 use crate::passage::Passage;
 use crate::record::Record;
-use crate::server::Offer;
 use crate::server::Upload;
 use crate::stack::Route;
 use crate::stack::UpstreamBody;
@@ -150,7 +149,6 @@ type Hook = Box<dyn FnOnce(&AwsRefusal, &Extensions) + Send + Sync>;
 pub(crate) struct Tail {
     record: Record,
     patience: Patience,
-    offer: Offer,
     bytes: u64,
     /// How many there are, if the upstream has said so.
     length: Option<u64>,
@@ -165,15 +163,15 @@ impl Tail {
         permit: Permit,
         counted: RequestGuard,
     ) -> Self {
-        let idle = record.route().timeouts().idle;
         let mut tail = Self {
-            patience: Patience::new(idle),
-            offer: record.exchange().offer(idle),
+            patience: Patience::new(record.route().timeouts().idle),
             record,
             bytes: 0,
             length: body.size_hint().exact(),
             _held: (permit, counted),
         };
+        // Its head, to begin with.
+        tail.record.exchange_mut().offer();
         if body.is_end_stream() {
             tail.record.end();
         }
@@ -187,11 +185,11 @@ impl Tail {
         is_last: bool,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.offer.asked(frame.is_pending());
         let frame = match ready!(self.patience.watch(frame, cx)) {
             Err(_) => Some(Err(Fault::AnswerStalled.into())),
             Ok(frame) => frame.map(|frame| frame.map_err(Into::into)),
         };
+        self.record.exchange_mut().offer();
         self.bytes += length(frame.as_ref());
         match &frame {
             None => self.record.end(),
@@ -249,6 +247,9 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
+        if let Some(tail) = this.tail {
+            tail.record.exchange_mut().asked_for_more();
+        }
         let (frame, is_last) = match this.kind.project() {
             KindProjection::Text { text } => {
                 return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));

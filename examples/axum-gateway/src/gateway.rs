@@ -15,6 +15,7 @@ use http::Response;
 use http::header;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use rustls::server::danger::ClientCertVerifier;
 use sigv4_tower::AnsweredError;
 
 use crate::admission::Admission;
@@ -78,6 +79,8 @@ pub struct Door {
     pub guard: Guard,
     /// Whether there may be such.
     pub anonymous: bool,
+    /// Who decides which certificates of clients are valid here, if they are asked for any.
+    pub clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Gateway {
@@ -148,7 +151,9 @@ impl Gateway {
         }
         let host = guard::host(uri, headers);
         let door = plan.doors.get(from.listener());
-        let caller = match plan.callers.identify(headers, from.caller(&plan.callers)) {
+        let clients = door.and_then(|door| door.clients.as_deref());
+        let certified = from.caller(&plan.callers, clients);
+        let caller = match plan.callers.identify(headers, certified) {
             Err(WrongKey) => return Err(Refusal::WRONG_KEY),
             Ok(None) if !door.is_some_and(|door| door.anonymous) => return Err(Refusal::NO_KEY),
             Ok(None) if !door.is_some_and(|door| door.guard.knows(host)) => {

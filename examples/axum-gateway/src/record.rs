@@ -106,6 +106,10 @@ impl Record {
         &self.exchange
     }
 
+    pub(crate) const fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
     /// Takes note of the head of the upstream's answer.
     pub(crate) fn forward(&mut self, status: StatusCode) {
         self.status = Some(status);

@@ -48,6 +48,11 @@ impl Config {
     }
 
     pub(super) fn clean_answer(&self, headers: &mut HeaderMap) {
+        // A length beside chunks is not that of the body, and the client would believe it.
+        // <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+        if headers.contains_key(header::TRANSFER_ENCODING) {
+            headers.remove(header::CONTENT_LENGTH);
+        }
         remove_options(headers);
         remove_where(headers, |name| {
             is_of_connection(name) || self.removed_answer_headers.removes(name)

@@ -26,6 +26,8 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -33,9 +35,6 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::Phase;
-use super::offer::Offer;
-use super::offer::Offers;
-use super::offer::Taken;
 use crate::body::Answer;
 use crate::callers::Callers;
 use crate::gateway::Answering;
@@ -56,16 +55,17 @@ pub(crate) struct Timeouts {
 #[derive(Debug)]
 pub struct Arrival {
     listener: usize,
-    certificate: Option<CertificateDer<'static>>,
+    /// The certificate of the client, and then those that lead to its issuer.
+    certificates: Vec<CertificateDer<'static>>,
     /// Who the certificate says it is, by the callers that were asked last.
     known: Mutex<Option<(usize, Option<usize>)>>,
 }
 
 impl Arrival {
-    pub(super) fn new(listener: usize, certificate: Option<CertificateDer<'static>>) -> Self {
+    pub(super) fn new(listener: usize, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             listener,
-            certificate,
+            certificates,
             known: Mutex::default(),
         }
     }
@@ -77,15 +77,21 @@ impl Arrival {
     }
 
     /// Returns who calls, as the certificate of the connection says. It is looked into once for
-    /// each configuration, and not for each request.
+    /// each configuration, and not for each request: what was valid when the connection began need
+    /// not be so by the issuers of a later one.
     #[must_use]
-    pub fn caller(&self, callers: &Callers) -> Option<usize> {
-        let certificate = self.certificate.as_ref()?;
+    pub fn caller(
+        &self,
+        callers: &Callers,
+        clients: Option<&dyn ClientCertVerifier>,
+    ) -> Option<usize> {
+        let (certificate, issuers) = self.certificates.split_first()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((generation, caller)) if generation == callers.generation() => caller,
             _ => {
-                let caller = callers.certified(certificate);
+                let verdict = clients?.verify_client_cert(certificate, issuers, UnixTime::now());
+                let caller = verdict.ok().and_then(|_| callers.certified(certificate));
                 *known = Some((callers.generation(), caller));
                 caller
             }
@@ -198,8 +204,11 @@ struct Pulse {
     is_blocked: AtomicBool,
     /// Whether it has taken some since that was asked last.
     has_taken: AtomicBool,
-    /// The answers that it is to take.
-    offers: Arc<Offers>,
+    /// The rounds of the watchdog: each is as long as a client may take for a part of an answer.
+    round: AtomicUsize,
+    /// Answers with a part that the client has not made room for, by the round, even or odd, in
+    /// which it was there. In HTTP/2 an answer can wait while the connection takes everything.
+    offered: [AtomicUsize; 2],
     /// Why the gateway has ended it, if it has.
     cut_off: OnceLock<&'static str>,
 }
@@ -208,12 +217,22 @@ impl Pulse {
     fn cut_off(&self, reason: &'static str) {
         self.cut_off.get_or_init(|| reason);
     }
+
+    /// Begins the next round, and tells whether an answer has waited for the whole of this one.
+    fn has_waited_for_a_round(&self) -> bool {
+        let next = self.round.load(Ordering::Relaxed).wrapping_add(1);
+        self.round.store(next, Ordering::Relaxed);
+        // Those of the round before this one: its place is that of the next.
+        self.offered[next % 2].load(Ordering::Relaxed) > 0
+    }
 }
 
 /// A request that is worked on. Its connection is not idle while this is alive.
 #[derive(Debug)]
 pub struct Exchange {
     pulse: Arc<Pulse>,
+    /// Where a part of its answer is counted that the client has not made room for.
+    offered: Option<usize>,
 }
 
 impl Exchange {
@@ -223,19 +242,30 @@ impl Exchange {
         pulse.has_begun.store(false, Ordering::Relaxed);
         pulse.in_flight.fetch_add(1, Ordering::Relaxed);
         let pulse = Arc::clone(pulse);
-        Self { pulse }
+        let offered = None;
+        Self { pulse, offered }
+    }
+
+    /// A part of the answer is there for the client: the watchdog looks at how long it takes.
+    pub(crate) fn offer(&mut self) {
+        if self.offered.is_none() {
+            let place = self.pulse.round.load(Ordering::Relaxed) % 2;
+            self.pulse.offered[place].fetch_add(1, Ordering::Relaxed);
+            self.offered = Some(place);
+        }
+    }
+
+    /// The client has made room for more.
+    pub(crate) fn asked_for_more(&mut self) {
+        if let Some(place) = self.offered.take() {
+            self.pulse.offered[place].fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Tells whether the body has not come whole. The connection ends with an answer that does not
     /// wait for it, of which the client has to be told.
     pub(crate) fn is_uploading(&self) -> bool {
         self.pulse.is_uploading.load(Ordering::Relaxed)
-    }
-
-    /// Returns what is to be told when the client asks for more of the answer, which it has to do
-    /// within this time.
-    pub(crate) fn offer(&self, idle: Duration) -> Offer {
-        Offer::new(&self.pulse.offers, idle)
     }
 
     /// Returns why the gateway has ended the connection, if it has.
@@ -266,13 +296,14 @@ impl Upload {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.asked_for_more();
         self.pulse.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 enum Verdict {
     Fine,
-    /// Nothing has been asked for a while, or an answer of several is not taken.
+    /// Nothing has been asked for a while.
     Idle,
     /// A head is not finished, or an answer not taken.
     Stuck,
@@ -285,6 +316,7 @@ struct Watchdog {
     in_head: u32,
     idle: u32,
     blocked: u32,
+    round: u32,
 }
 
 impl Watchdog {
@@ -297,6 +329,7 @@ impl Watchdog {
             in_head: 0,
             idle: 0,
             blocked: 0,
+            round: 0,
         }
     }
 
@@ -310,17 +343,17 @@ impl Watchdog {
         count(&mut self.in_head, !is_working && has_begun);
         count(&mut self.idle, !is_working && !has_begun);
         count(&mut self.blocked, is_blocked);
-        let is_over = |count: u32, timeout| self.period.saturating_mul(count) > timeout;
-        let taken = pulse.offers.look(self.period);
-        let is_late = match taken {
-            // The other requests of the connection may come to their ends.
-            Taken::Late if is_multiplexed => return Verdict::Idle,
-            taken => taken > Taken::InTime,
+        count(&mut self.round, true);
+        let period = self.period;
+        let is_over = |count: u32, timeout| period.saturating_mul(count) > timeout;
+        let has_waited = is_over(self.round, self.timeouts.write) && {
+            self.round = 0;
+            pulse.has_waited_for_a_round()
         };
         // Who is told to leave and stays is cut off.
         if is_over(self.in_head, self.timeouts.head)
             || is_over(self.blocked, self.timeouts.write)
-            || is_late
+            || has_waited
             || is_over(self.idle, self.timeouts.idle.saturating_mul(2))
         {
             Verdict::Stuck
@@ -394,5 +427,51 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Felt<I> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUTS: Timeouts = Timeouts {
+        head: Duration::from_secs(1),
+        idle: Duration::from_secs(1),
+        write: Duration::from_secs(2),
+    };
+
+    /// Looks for three times as long as a client may take, and does this before each look.
+    fn is_cut_off(pulse: &Pulse, mut before: impl FnMut()) -> bool {
+        let mut watchdog = Watchdog::new(TIMEOUTS);
+        let looks = TIMEOUTS.write.as_millis() * 3 / watchdog.period.as_millis();
+        (0..looks).any(|_| {
+            before();
+            matches!(watchdog.look(pulse), Verdict::Stuck)
+        })
+    }
+
+    #[test]
+    fn answers_are_cut_off_when_nobody_takes_them() {
+        let pulse = Arc::new(Pulse::default());
+        let exchange = |is_offered| {
+            let mut exchange = Exchange::begin(&pulse);
+            if is_offered {
+                exchange.offer();
+            }
+            exchange
+        };
+        let mut taken = exchange(true);
+        let mut take = || {
+            taken.asked_for_more();
+            taken.offer();
+        };
+        assert!(!is_cut_off(&pulse, &mut take), "each part is taken");
+        let waits_for_upstream = exchange(false);
+        assert!(!is_cut_off(&pulse, &mut take), "there is nothing to take");
+        let left = exchange(true);
+        assert!(is_cut_off(&pulse, &mut take), "one is not taken");
+        drop((left, waits_for_upstream));
+        assert!(!is_cut_off(&pulse, &mut take), "that one has gone");
+        assert_eq!(pulse.in_flight.load(Ordering::Relaxed), 1);
     }
 }

@@ -3,7 +3,6 @@
 mod accept;
 mod connection;
 mod listener;
-mod offer;
 mod plan;
 mod tls;
 
@@ -29,7 +28,6 @@ pub use self::connection::Exchange;
 pub(crate) use self::connection::Timeouts;
 pub use self::connection::Upload;
 use self::listener::Listener;
-pub(crate) use self::offer::Offer;
 use self::plan::PlanError;
 use self::plan::Planner;
 use crate::admin;
