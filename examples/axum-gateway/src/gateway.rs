@@ -118,7 +118,8 @@ impl Gateway {
             Ok((route, permit, request)) => Answering {
                 state: Progress::Forwarded {
                     response: route.send(request, exchange.upload(), || {
-                        Passage::new(&self.admission, plan.held_bytes)
+                        let idle = route.timeouts().idle;
+                        Passage::new(&self.admission, plan.held_bytes, idle)
                     }),
                     pending: Some(Pending {
                         record: Record::new(begun, Arc::clone(route), exchange),

@@ -33,12 +33,14 @@ pub(crate) struct Passage {
     taken: AtomicU64,
     held: AtomicU64,
     limit: u64,
+    idle: Duration,
     admission: Admission,
 }
 
 impl Passage {
-    /// Begins, where as much as `limit` may be held of all bodies.
-    pub(crate) fn new(admission: &Admission, limit: u64) -> Arc<Self> {
+    /// Begins, where as much as `limit` may be held of all bodies, and the client may take as long as
+    /// `idle` for its next bytes.
+    pub(crate) fn new(admission: &Admission, limit: u64, idle: Duration) -> Arc<Self> {
         Arc::new(Self {
             begun: Instant::now(),
             is_sent: AtomicBool::new(false),
@@ -46,6 +48,7 @@ impl Passage {
             taken: AtomicU64::new(0),
             held: AtomicU64::new(0),
             limit,
+            idle,
             admission: admission.clone(),
         })
     }
@@ -83,12 +86,18 @@ impl Passage {
         self.taken.store(millis, Ordering::Relaxed);
     }
 
-    /// Returns since when the upstream is waited for.
+    /// Returns since when the upstream is waited for, and nobody else.
     pub(crate) fn awaits_upstream_since(&self) -> Instant {
-        if self.awaits_client.load(Ordering::Relaxed) {
-            return Instant::now();
-        }
-        self.begun + Duration::from_millis(self.taken.load(Ordering::Relaxed))
+        let taken = self.begun + Duration::from_millis(self.taken.load(Ordering::Relaxed));
+        // Who is late then is the client, which is told so. But where the upstream takes nothing
+        // nobody asks for more of the body, so that nobody would tell it.
+        let is_clients = self.awaits_client.load(Ordering::Relaxed);
+        taken
+            + if is_clients {
+                self.idle
+            } else {
+                Duration::ZERO
+            }
     }
 }
 
@@ -151,8 +160,8 @@ mod tests {
     #[test]
     fn counts_what_is_held_until_it_is_let_go() {
         let admission = Admission::new();
-        let first = Passage::new(&admission, 10);
-        let second = Passage::new(&admission, 10);
+        let first = Passage::new(&admission, 10, Duration::ZERO);
+        let second = Passage::new(&admission, 10, Duration::ZERO);
         assert!(first.came(6));
         assert!(second.came(4));
         assert!(!second.came(1), "there is no room for all of it");
