@@ -135,7 +135,7 @@ impl Body for Outgoing {
         if let (Poll::Ready(_), Some(passage)) = (&frame, this.passage) {
             passage.was_taken();
         }
-        frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)))
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -184,7 +184,8 @@ impl Service<Request<Incoming>> for Requests {
         if request.version() == Version::HTTP_2 {
             self.pulse.is_multiplexed.store(true, Ordering::Relaxed);
         }
-        let exchange = Exchange::begin(&self.pulse, &request);
+        let is_uploading = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+        let exchange = Exchange::begin(&self.pulse, is_uploading);
         self.gateway.take(&self.arrival, exchange, request)
     }
 }
@@ -236,8 +237,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    fn begin(pulse: &Arc<Pulse>, request: &Request<Incoming>) -> Self {
-        let is_uploading = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+    fn begin(pulse: &Arc<Pulse>, is_uploading: bool) -> Self {
         pulse.is_uploading.store(is_uploading, Ordering::Relaxed);
         pulse.has_begun.store(false, Ordering::Relaxed);
         pulse.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -454,7 +454,7 @@ mod tests {
     fn answers_are_cut_off_when_nobody_takes_them() {
         let pulse = Arc::new(Pulse::default());
         let exchange = |is_offered| {
-            let mut exchange = Exchange::begin(&pulse);
+            let mut exchange = Exchange::begin(&pulse, false);
             if is_offered {
                 exchange.offer();
             }
