@@ -234,11 +234,12 @@ async fn an_upload_that_goes_on_may_take_longer_than_its_answer() {
     let server = upstream("fine").await;
     let timeouts = Timeouts {
         answer: SHORT,
+        idle: SHORT * 2,
         ..PATIENT
     };
     let route = s3("s3", &server.url(), PayloadMode::Unsigned);
     let gateway = start(waiting(config(vec![route]), timeouts)).await;
-    let answer = drop_by_drop(&gateway, "s3", 16).await;
+    let answer = drop_by_drop(&gateway, "s3", 24).await;
     assert_eq!((answer.status(), answer.body()), (200, "fine"));
 }
 
