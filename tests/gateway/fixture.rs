@@ -53,6 +53,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         routes,
         limits: Limits {
             concurrency: 100,
+            held_bytes: 1 << 30,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
             drain_delay: Duration::ZERO,
@@ -112,6 +113,7 @@ pub(crate) fn route_at(name: &str, path: &str, upstream: &str) -> Route {
             connect: Duration::from_secs(5),
             answer: LONG,
             idle: LONG,
+            upload: LONG,
         },
         protocol: Protocol::Negotiated,
         described: Vec::new(),

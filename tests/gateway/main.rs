@@ -17,6 +17,8 @@ mod hygiene;
 #[cfg(test)]
 mod outages;
 #[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod patience;
 #[cfg(test)]
 mod recipes;
@@ -30,6 +32,8 @@ mod reload;
 mod rotation;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod slow_peers;
 #[cfg(test)]
 mod streaming;
 #[cfg(test)]

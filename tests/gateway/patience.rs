@@ -33,6 +33,7 @@ const PATIENT: Timeouts = Timeouts {
     connect: LONG,
     answer: LONG,
     idle: LONG,
+    upload: LONG,
 };
 
 /// An upstream that sends this when it has got something, and then nothing more.

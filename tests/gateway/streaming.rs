@@ -250,6 +250,7 @@ async fn an_answer_passes_as_it_is() {
     let answer = get(&gateway, "/sqs", "").await;
     assert_eq!((answer.status(), answer.body()), (418, "teapot"));
     assert_eq!(answer.header("x-amzn-requestid"), Some("1"));
-    assert_eq!(answer.header("x-request-id"), Some("of the upstream"));
+    let theirs = answer.header("x-upstream-request-id");
+    assert_eq!(theirs, Some("of the upstream"));
     assert_eq!(answer.header("content-length"), Some("6"));
 }

@@ -1,6 +1,7 @@
-//! How many requests are worked on at once.
+//! How many requests are worked on at once, and how much of them is held.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -8,6 +9,7 @@ use std::sync::atomic::Ordering;
 #[derive(Clone, Debug, Default)]
 pub struct Admission {
     in_flight: Arc<AtomicUsize>,
+    held_bytes: Arc<AtomicU64>,
 }
 
 impl Admission {
@@ -32,6 +34,22 @@ impl Admission {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Adds to what is held, and returns how much it is then.
+    pub(crate) fn hold(&self, bytes: u64) -> u64 {
+        self.held_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    /// Takes away from what is held.
+    pub(crate) fn let_go(&self, bytes: u64) {
+        self.held_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Returns how many bytes of bodies are held.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
     }
 }
 

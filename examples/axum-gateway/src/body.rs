@@ -26,7 +26,8 @@ use tokio::time::Sleep;
 
 use crate::admission::Permit;
 use crate::fault::Fault;
-use crate::server::Exchange;
+use crate::passage::Passage;
+use crate::record::Record;
 use crate::server::Upload;
 use crate::stack::Route;
 use crate::stack::UpstreamBody;
@@ -37,17 +38,27 @@ pub struct Inbound {
     body: Incoming,
     route: Arc<Route>,
     upload: Upload,
+    passage: Option<Arc<Passage>>,
     patience: Patience,
     bytes: u64,
 }
 
 impl Inbound {
-    pub(crate) fn new(body: Incoming, route: Arc<Route>, upload: Upload) -> Self {
-        let patience = Patience::new(route.idle());
+    pub(crate) fn new(
+        body: Incoming,
+        route: Arc<Route>,
+        upload: Upload,
+        passage: Option<Arc<Passage>>,
+    ) -> Self {
+        let mut patience = Patience::new(route.timeouts().idle);
+        if let Some(passage) = &passage {
+            patience.end = passage.begun().checked_add(route.timeouts().upload);
+        }
         Self {
             body,
             route,
             upload,
+            passage,
             patience,
             bytes: 0,
         }
@@ -65,12 +76,22 @@ impl Body for Inbound {
         let this = &mut *self;
         let frame = Pin::new(&mut this.body).poll_frame(cx);
         let Poll::Ready(frame) = this.patience.watch(frame, cx) else {
+            if let Some(passage) = &this.passage {
+                passage.awaits_client();
+            }
             return Poll::Pending;
         };
         match frame {
-            Err(()) => Poll::Ready(Some(Err(Fault::UploadStalled.into()))),
+            Err(Late::Next) => Poll::Ready(Some(Err(Fault::UploadStalled.into()))),
+            Err(Late::Whole) => Poll::Ready(Some(Err(Fault::UploadTimeout.into()))),
             Ok(frame) => {
-                this.bytes += length(frame.as_ref());
+                let bytes = length(frame.as_ref());
+                this.bytes += bytes;
+                if let Some(passage) = &this.passage
+                    && !passage.came(bytes)
+                {
+                    return Poll::Ready(Some(Err(Fault::TooManyBytes.into())));
+                }
                 if frame.is_none() || this.body.is_end_stream() {
                     this.upload.has_ended();
                 }
@@ -126,36 +147,65 @@ type Hook = Box<dyn FnOnce(&AwsRefusal, &Extensions) + Send + Sync>;
 
 /// What a request holds while its answer is on the way.
 pub(crate) struct Tail {
-    route: Arc<Route>,
+    record: Record,
     patience: Patience,
     bytes: u64,
-    exchange: Exchange,
+    /// How many there are, if the upstream has said so.
+    length: Option<u64>,
     _held: (Permit, RequestGuard),
 }
 
 impl Tail {
+    /// Makes it for an answer that was told to have this length.
     pub(crate) fn new(
-        route: Arc<Route>,
+        record: Record,
+        body: &UpstreamBody,
         permit: Permit,
-        mut exchange: Exchange,
         counted: RequestGuard,
     ) -> Self {
-        // Its head, to begin with.
-        exchange.offer();
-        Self {
-            patience: Patience::new(route.idle()),
-            route,
+        let mut tail = Self {
+            patience: Patience::new(record.route().timeouts().idle),
+            record,
             bytes: 0,
-            exchange,
+            length: body.size_hint().exact(),
             _held: (permit, counted),
+        };
+        // Its head, to begin with.
+        tail.record.exchange_mut().offer();
+        if body.is_end_stream() {
+            tail.record.end();
         }
+        tail
+    }
+
+    /// Looks at what the upstream sent, if it did.
+    fn pass<E: Into<BoxError>>(
+        &mut self,
+        frame: Poll<Option<Result<Frame<Bytes>, E>>>,
+        is_last: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = match ready!(self.patience.watch(frame, cx)) {
+            Err(_) => Some(Err(Fault::AnswerStalled.into())),
+            Ok(frame) => frame.map(|frame| frame.map_err(Into::into)),
+        };
+        self.record.exchange_mut().offer();
+        self.bytes += length(frame.as_ref());
+        match &frame {
+            None => self.record.end(),
+            // Who counts along does not ask for the end.
+            Some(Ok(_)) if is_last || self.length == Some(self.bytes) => self.record.end(),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.record.break_off(&**error),
+        }
+        Poll::Ready(frame)
     }
 }
 
 impl Drop for Tail {
     fn drop(&mut self) {
         if self.bytes > 0 {
-            self.route.stats().answer_bytes(self.bytes);
+            self.record.route().stats().answer_bytes(self.bytes);
         }
     }
 }
@@ -198,26 +248,25 @@ impl Body for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         if let Some(tail) = this.tail {
-            tail.exchange.asked_for_more();
+            tail.record.exchange_mut().asked_for_more();
         }
-        let frame = match this.kind.project() {
+        let (frame, is_last) = match this.kind.project() {
             KindProjection::Text { text } => {
                 return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
             }
-            KindProjection::Upstream { body } => body.poll_frame(cx),
-            KindProjection::Watched { body } => body.poll_frame(cx),
+            KindProjection::Upstream { mut body } => {
+                let frame = body.as_mut().poll_frame(cx);
+                (frame, body.is_end_stream())
+            }
+            KindProjection::Watched { mut body } => {
+                let frame = body.as_mut().poll_frame(cx);
+                (frame, body.is_end_stream())
+            }
         };
         let Some(tail) = this.tail else {
             return frame.map(|frame| frame.map(|frame| frame.map_err(Into::into)));
         };
-        match ready!(tail.patience.watch(frame, cx)) {
-            Err(()) => Poll::Ready(Some(Err(Fault::AnswerStalled.into()))),
-            Ok(frame) => {
-                tail.exchange.offer();
-                tail.bytes += length(frame.as_ref());
-                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
-            }
-        }
+        tail.pass(frame, is_last, cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -253,38 +302,51 @@ fn length<E>(frame: Option<&Result<Frame<Bytes>, E>>) -> u64 {
 /// How long the next bytes may take.
 ///
 /// A timer runs only while they are waited for: a body that is there costs none.
-pub(crate) struct Patience {
+struct Patience {
     idle: Duration,
+    /// Until when all of them have to be there.
+    end: Option<Instant>,
     sleep: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
 }
 
+/// What has not come in time.
+enum Late {
+    /// The next bytes.
+    Next,
+    /// All of them.
+    Whole,
+}
+
 impl Patience {
-    pub(crate) const fn new(idle: Duration) -> Self {
+    const fn new(idle: Duration) -> Self {
         Self {
             idle,
+            end: None,
             sleep: None,
             is_waiting: false,
         }
     }
 
-    /// Passes on what has come; an error says that nothing has for too long.
-    fn watch<T>(&mut self, polled: Poll<T>, cx: &mut Context<'_>) -> Poll<Result<T, ()>> {
+    /// Passes on what has come; an error says that it has not for too long.
+    fn watch<T>(&mut self, polled: Poll<T>, cx: &mut Context<'_>) -> Poll<Result<T, Late>> {
         if let Poll::Ready(item) = polled {
             self.is_waiting = false;
             return Poll::Ready(Ok(item));
         }
-        let sleep = match &mut self.sleep {
-            Some(sleep) => {
-                if !self.is_waiting {
-                    sleep.as_mut().reset(Instant::now() + self.idle);
-                }
-                sleep
+        if !self.is_waiting {
+            let next = Instant::now() + self.idle;
+            let until = self.end.map_or(next, |end| next.min(end));
+            match &mut self.sleep {
+                Some(sleep) => sleep.as_mut().reset(until),
+                none => *none = Some(Box::pin(tokio::time::sleep_until(until))),
             }
-            none => none.insert(Box::pin(tokio::time::sleep(self.idle))),
-        };
+        }
         self.is_waiting = true;
-        ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(Err(()))
+        if let Some(sleep) = &mut self.sleep {
+            ready!(sleep.as_mut().poll(cx));
+        }
+        let is_whole = self.end.is_some_and(|end| end <= Instant::now());
+        Poll::Ready(Err(if is_whole { Late::Whole } else { Late::Next }))
     }
 }

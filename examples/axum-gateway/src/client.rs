@@ -27,24 +27,27 @@ use rustls::RootCertStore;
 use sigv4_tower::BoxError;
 use sigv4_tower::ReplayBody;
 use sigv4_tower::SignedBody;
+use tokio::time::Instant;
 use tokio::time::Sleep;
 use tower::Service;
 
 use crate::body::Inbound;
 use crate::config::Protocol;
 use crate::fault::Fault;
-use crate::own_url::OwnUrl;
+use crate::passage::Outgoing;
+use crate::passage::Passage;
 
 /// The body of a signed request: sent again where AWS says that the credentials have ended.
 pub type SignedRequestBody = SignedBody<ReplayBody<Inbound>>;
 
-type HyperClient = Client<TimedConnector, SignedRequestBody>;
+type HyperClient = Client<TimedConnector, Outgoing>;
 
 /// The clients of all routes: one for each way of connecting, so that routes to the same upstream
 /// share its connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
     tls: ClientConfig,
+    knows_authorities: bool,
     made: HashMap<(Protocol, Duration), Arc<HyperClient>>,
 }
 
@@ -55,8 +58,10 @@ impl Clients {
     ///
     /// When the certificates of this machine cannot be read.
     pub fn new() -> io::Result<Self> {
+        let (tls, knows_authorities) = tls_config()?;
         Ok(Self {
-            tls: tls_config()?,
+            tls,
+            knows_authorities,
             made: HashMap::new(),
         })
     }
@@ -67,29 +72,36 @@ impl Clients {
         Arc::clone(made.or_insert_with(|| Arc::new(client(&self.tls, protocol, connect))))
     }
 
+    /// Tells whether this machine trusts anybody, without which nobody is reached over https.
+    #[must_use]
+    pub const fn knows_authorities(&self) -> bool {
+        self.knows_authorities
+    }
+
     /// Forgets those that nobody else has, with their connections.
     pub fn retain_used(&mut self) {
         self.made.retain(|_, client| Arc::strong_count(client) > 1);
     }
 }
 
-/// The certificates that this machine trusts, or those that `SSL_CERT_FILE` names.
+/// The certificates that this machine trusts, or those that `SSL_CERT_FILE` names, and whether there
+/// are any.
 ///
 /// # Errors
 ///
-/// When there are none.
-pub fn tls_config() -> io::Result<ClientConfig> {
+/// When there is no TLS.
+pub fn tls_config() -> io::Result<(ClientConfig, bool)> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?;
     match builder.clone().with_native_roots() {
-        Ok(builder) => Ok(builder.with_no_client_auth()),
-        // A machine without any can still reach what is on loopback. Who is reached over https has
-        // no certificate that it knows then, which fails the request and says so.
-        Err(_) => Ok(builder
-            .with_root_certificates(RootCertStore::empty())
-            .with_no_client_auth()),
+        Ok(builder) => Ok((builder.with_no_client_auth(), true)),
+        // A machine without any can still reach what is on loopback.
+        Err(_) => {
+            let builder = builder.with_root_certificates(RootCertStore::empty());
+            Ok((builder.with_no_client_auth(), false))
+        }
     }
 }
 
@@ -113,7 +125,8 @@ fn client(tls: &ClientConfig, protocol: Protocol, connect: Duration) -> HyperCli
         // closing is to be rare.
         .pool_idle_timeout(Duration::from_secs(20))
         .http2_only(protocol == Protocol::Http2)
-        .http2_adaptive_window(true)
+        .http2_initial_stream_window_size(WINDOW)
+        .http2_initial_connection_window_size(WINDOW * STREAMS)
         .http2_keep_alive_interval(Duration::from_secs(30))
         .http2_keep_alive_timeout(Duration::from_secs(10))
         .build(TimedConnector {
@@ -121,6 +134,12 @@ fn client(tls: &ClientConfig, protocol: Protocol, connect: Duration) -> HyperCli
             timeout: connect,
         })
 }
+
+/// How much of an answer over HTTP/2 may wait to be taken by its client.
+const WINDOW: u32 = 256 * 1024;
+/// How many answers that nobody takes leave room for the next one: all requests to an upstream share
+/// a connection. It is more than upstreams let through at once.
+const STREAMS: u32 = 256;
 
 /// A connector that gives up: with the name, the connection or the TLS handshake.
 #[derive(Clone, Debug)]
@@ -144,7 +163,8 @@ impl Service<Uri> for TimedConnector {
     }
 }
 
-/// Sends requests, and waits for the heads of their answers as long as the route says.
+/// Sends requests, and waits for the heads of their answers as long as the route says: from
+/// the last byte that the upstream has taken.
 #[derive(Clone, Debug)]
 pub struct Sender {
     client: Arc<HyperClient>,
@@ -168,11 +188,15 @@ impl Service<Request<SignedRequestBody>> for Sender {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<SignedRequestBody>) -> Sending {
-        let own_url = OwnUrl::of(request.uri());
+    fn call(&mut self, mut request: Request<SignedRequestBody>) -> Sending {
+        let passage = request.extensions_mut().remove::<Arc<Passage>>();
+        if let Some(passage) = &passage {
+            passage.is_sent();
+        }
+        let request = request.map(|body| Outgoing::new(body, passage.clone()));
         Sending {
             response: self.client.request(request),
-            own_url,
+            passage,
             timeout: self.timeout,
             sleep: None,
         }
@@ -184,7 +208,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct Sending {
         response: hyper_util::client::legacy::ResponseFuture,
-        own_url: Option<OwnUrl>,
+        passage: Option<Arc<Passage>>,
         timeout: Duration,
         #[pin]
         sleep: Option<Sleep>,
@@ -197,17 +221,22 @@ impl Future for Sending {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Poll::Ready(result) = Pin::new(this.response).poll(cx) {
-            let mut response = result?;
-            if let Some(own_url) = this.own_url {
-                own_url.remove_from(response.headers_mut());
-            }
-            return Poll::Ready(Ok(response));
+            return Poll::Ready(result.map_err(Into::into));
         }
         if this.sleep.is_none() {
             this.sleep.set(Some(tokio::time::sleep(*this.timeout)));
         }
-        if let Some(sleep) = this.sleep.as_pin_mut() {
-            ready!(sleep.poll(cx));
+        if let Some(mut sleep) = this.sleep.as_pin_mut() {
+            ready!(sleep.as_mut().poll(cx));
+            // While the body passes nobody is late.
+            while let Some(passage) = this.passage {
+                let end = passage.awaits_upstream_since() + *this.timeout;
+                if end <= Instant::now() {
+                    break;
+                }
+                sleep.as_mut().reset(end);
+                ready!(sleep.as_mut().poll(cx));
+            }
         }
         Poll::Ready(Err(Fault::AnswerTimeout.into()))
     }

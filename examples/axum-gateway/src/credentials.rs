@@ -45,7 +45,7 @@ impl Caches {
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(Duration::from_secs(1)));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config()?)
+            .with_tls_config(tls_config()?.0)
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);

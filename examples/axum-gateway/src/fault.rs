@@ -1,11 +1,12 @@
-//! What can go wrong on the way that is neither a fault of the request nor of its signature: time.
+//! What can go wrong on the way that is neither a fault of the request nor of its signature: time, and
+//! room.
 
 use std::error::Error;
 use std::fmt;
 
 use http::StatusCode;
 
-/// Somebody took too long.
+/// Somebody took too long, or there was no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The upstream, to take a connection.
@@ -16,6 +17,10 @@ pub enum Fault {
     AnswerStalled,
     /// The client, in the middle of its body.
     UploadStalled,
+    /// The client, with its body as a whole.
+    UploadTimeout,
+    /// There is no room to hold more of the bodies of requests.
+    TooManyBytes,
 }
 
 impl Fault {
@@ -37,7 +42,8 @@ impl Fault {
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::UploadStalled => StatusCode::REQUEST_TIMEOUT,
+            Self::UploadStalled | Self::UploadTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManyBytes => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -50,6 +56,8 @@ impl Fault {
             Self::AnswerTimeout => "answer_timeout",
             Self::AnswerStalled => "answer_stalled",
             Self::UploadStalled => "upload_stalled",
+            Self::UploadTimeout => "upload_timeout",
+            Self::TooManyBytes => "too_many_bytes",
         }
     }
 
@@ -64,6 +72,10 @@ impl Fault {
             }
             Self::AnswerStalled => "the upstream stopped in the middle of its answer",
             Self::UploadStalled => "the body of the request did not come on in time",
+            Self::UploadTimeout => "the body of the request did not come to its end in time",
+            Self::TooManyBytes => {
+                "the gateway is holding as much of the bodies of requests as it may; try again"
+            }
         }
     }
 }

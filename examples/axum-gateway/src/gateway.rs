@@ -8,14 +8,10 @@ use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
-use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use http::HeaderValue;
-use http::Method;
 use http::Request;
 use http::Response;
-use http::StatusCode;
 use http::header;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -33,9 +29,10 @@ use crate::fault::Fault;
 use crate::guard;
 use crate::guard::Guard;
 use crate::log;
-use crate::log::RequestId;
+use crate::passage::Passage;
+use crate::record::Begun;
+use crate::record::Record;
 use crate::refusal::Refusal;
-use crate::refusal::reason_of;
 use crate::route;
 use crate::route::Found;
 use crate::server::Arrival;
@@ -67,6 +64,8 @@ pub struct Plan {
     pub doors: Vec<Door>,
     /// How many requests are worked on at once.
     pub concurrency: usize,
+    /// How many bytes of bodies are held at once.
+    pub held_bytes: u64,
     /// Which requests get a line in the log.
     pub log: LogRequests,
     /// How long clients may take.
@@ -114,21 +113,17 @@ impl Gateway {
         request: Request<Incoming>,
     ) -> Answering {
         let plan = self.plan.load();
-        let begun = Begun {
-            request_id: RequestId::of(request.headers()),
-            method: request.method().clone(),
-            at: Instant::now(),
-            log: plan.log,
-        };
+        let begun = Begun::new(&request, plan.log);
         match self.admit(&plan, from, request) {
             Ok((route, permit, request)) => Answering {
                 state: Progress::Forwarded {
-                    response: route.send(request, exchange.upload()),
+                    response: route.send(request, exchange.upload(), || {
+                        let idle = route.timeouts().idle;
+                        Passage::new(&self.admission, plan.held_bytes, idle)
+                    }),
                     pending: Some(Pending {
-                        begun,
-                        route: Arc::clone(route),
+                        record: Record::new(begun, Arc::clone(route), exchange),
                         permit,
-                        exchange,
                         counted: self.state.stats.request(),
                     }),
                 },
@@ -217,47 +212,10 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// A request, as far as it may be logged.
-struct Begun {
-    request_id: RequestId,
-    method: Method,
-    at: Instant,
-    log: LogRequests,
-}
-
-impl Begun {
-    fn answered<'a>(&'a self, route: &'a str, status: StatusCode) -> log::Answered<'a> {
-        log::Answered {
-            request_id: &self.request_id,
-            route,
-            method: &self.method,
-            status,
-            took: self.at.elapsed(),
-        }
-    }
-
-    /// Says in an answer which request it belongs to, unless the upstream has said so; and that the
-    /// connection ends, where it does since nobody reads the rest of the body.
-    fn sign_off<B>(&self, mut response: Response<B>, exchange: &Exchange) -> Response<B> {
-        let headers = response.headers_mut();
-        if exchange.is_uploading() {
-            headers.insert(header::CONNECTION, CLOSE);
-        }
-        if !headers.contains_key(RequestId::HEADER) {
-            headers.insert(RequestId::HEADER, self.request_id.header_value());
-        }
-        response
-    }
-}
-
-const CLOSE: HeaderValue = HeaderValue::from_static("close");
-
 /// What goes with a request while the head of its answer is waited for.
 struct Pending {
-    begun: Begun,
-    route: Arc<Route>,
+    record: Record,
     permit: Permit,
-    exchange: Exchange,
     counted: RequestGuard,
 }
 
@@ -294,50 +252,52 @@ impl Future for Answering {
 }
 
 impl Pending {
-    /// Counts the answer, and has what it holds last as long as its body.
-    fn finish(self, mut response: Response<UpstreamBody>) -> Response<Answer> {
+    /// Has what it holds last as long as the body of the answer.
+    fn finish(mut self, mut response: Response<UpstreamBody>) -> Response<Answer> {
         let answered = response.extensions_mut().remove::<AnsweredError>();
         if let Some(answered) = answered {
             let response = self.explain(answered.get(), response);
-            return self.begun.sign_off(response, &self.exchange);
+            return self.sign_off(response);
         }
-        let Self { begun, route, .. } = &self;
-        route.stats().forwarded(response.status());
-        log::forwarded(begun.log, &begun.answered(route.name(), response.status()));
-        let response = begun.sign_off(response, &self.exchange);
+        self.record.forward(response.status());
+        let response = self.sign_off(response);
         let Self {
-            begun,
-            route,
+            record,
             permit,
-            exchange,
             counted,
         } = self;
-        let tail = Tail::new(Arc::clone(&route), permit, exchange, counted);
+        let route = Arc::clone(record.route());
+        let Begun {
+            request_id, log, ..
+        } = *record.begun();
+        let tail = Tail::new(record, response.body(), permit, counted);
         if !response.status().is_client_error() {
             return response.map(|body| Answer::upstream(body, Some(tail)));
         }
         Answer::watched(response, tail, move |refusal| {
-            route.stats().refused(refusal, &begun.request_id);
-            log::refused(begun.log, &begun.request_id, route.name(), refusal);
+            route.stats().refused(refusal, &request_id);
+            log::refused(log, &request_id, route.name(), refusal);
         })
     }
 
-    /// Counts and answers a request that was not forwarded, or whose upstream did not answer.
+    /// Answers a request that was not forwarded, or whose upstream did not answer.
     fn explain(
-        &self,
+        &mut self,
         error: &(dyn Error + 'static),
         answer: Response<UpstreamBody>,
     ) -> Response<Answer> {
         let fault = Fault::among_causes(error);
         let status = fault.map_or_else(|| answer.status(), Fault::status);
-        let reason = reason_of(error);
-        let Self { begun, route, .. } = self;
-        route.stats().rejected(reason, status, &begun.request_id);
-        let line = begun.answered(route.name(), status);
-        log::rejected(begun.log, &line, reason, Some(error));
+        self.record.refuse(status, error);
         match fault {
             Some(fault) => Refusal::from(fault).into_response(),
             None => answer.map(|body| Answer::upstream(body, None)),
         }
+    }
+
+    fn sign_off<B>(&self, response: Response<B>) -> Response<B> {
+        self.record
+            .begun()
+            .sign_off(response, self.record.exchange())
     }
 }

@@ -96,6 +96,30 @@ pub fn rejected(
     );
 }
 
+/// A request was forwarded, or as good as, and came to no answer, or to no end of it.
+pub fn broken_off(
+    which: LogRequests,
+    answered: &Answered<'_>,
+    reason: &'static str,
+    error: Option<&(dyn Error + 'static)>,
+) {
+    if which == LogRequests::None {
+        return;
+    }
+    let error = error.map(chain);
+    tracing::warn!(
+        target: TARGET,
+        request_id = answered.request_id.as_str(),
+        route = answered.route,
+        method = method(answered.method),
+        status = answered.status.as_u16(),
+        reason,
+        error,
+        took_ms = milliseconds(answered.took),
+        "broken off"
+    );
+}
+
 /// AWS said why it refused a request.
 pub fn refused(which: LogRequests, request_id: &RequestId, route: &str, refusal: &AwsRefusal) {
     if which == LogRequests::None {

@@ -193,5 +193,8 @@ pub fn reason_of(error: &(dyn Error + 'static)) -> &'static str {
         let inbound = inbound.map(|error| error.kind().as_str());
         signing.map(|error| error.kind().as_str()).or(inbound)
     });
-    found.unwrap_or("upstream_unreachable")
+    found.unwrap_or(UNREACHABLE)
 }
+
+/// The reason of a request whose upstream could not be asked, or did not answer.
+pub const UNREACHABLE: &str = "upstream_unreachable";

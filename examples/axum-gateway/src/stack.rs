@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Request;
+use http_body::Body;
 use hyper::body::Incoming;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CredentialsCache;
@@ -25,6 +25,8 @@ use crate::body::Inbound;
 use crate::client::Clients;
 use crate::client::Sender;
 use crate::config;
+use crate::config::Timeouts;
+use crate::passage::Passage;
 use crate::server::Upload;
 use crate::stats::RouteStats;
 use crate::stats::Stats;
@@ -44,7 +46,7 @@ pub struct Route {
     matches: config::Match,
     stack: Stack,
     stats: RouteStats,
-    idle: Duration,
+    timeouts: Timeouts,
 }
 
 impl Route {
@@ -86,14 +88,23 @@ impl Route {
             matches: route.matches.clone(),
             stack,
             stats,
-            idle: route.timeouts.idle,
+            timeouts: route.timeouts,
         }
     }
 
     /// Sends a request on its way.
     #[must_use]
-    pub fn send(self: &Arc<Self>, request: Request<Incoming>, upload: Upload) -> UpstreamFuture {
-        let request = request.map(|body| Inbound::new(body, Arc::clone(self), upload));
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        upload: Upload,
+        passage: impl FnOnce() -> Arc<Passage>,
+    ) -> UpstreamFuture {
+        let passage = (!request.body().is_end_stream()).then(passage);
+        if let Some(passage) = &passage {
+            request.extensions_mut().insert(Arc::clone(passage));
+        }
+        let request = request.map(|body| Inbound::new(body, Arc::clone(self), upload, passage));
         // All services in the stack are always ready: so is a client that opens connections as it
         // needs them.
         self.stack.clone().call(request)
@@ -117,10 +128,10 @@ impl Route {
         &self.stats
     }
 
-    /// Returns how long the next bytes of a body may take.
+    /// Returns how long it waits.
     #[must_use]
-    pub const fn idle(&self) -> Duration {
-        self.idle
+    pub const fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
     }
 }
 

@@ -29,6 +29,31 @@ fn gateway(args: &[&str]) -> (bool, String, String) {
     )
 }
 
+#[cfg(unix)]
+#[test]
+fn does_not_begin_where_nobody_could_be_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.yaml");
+    let keys = "{ type: static, access_key_id: a, secret_access_key: b }";
+    let route = format!(
+        "name: kms, match: /, service: kms, region: us-east-1, credentials: {keys}, \
+         upstream: \"https://kms.us-east-1.amazonaws.com\""
+    );
+    let listeners = "listeners: [{ tcp: \"127.0.0.1:0\" }]";
+    std::fs::write(&file, format!("{listeners}\nroutes: [{{ {route} }}]\n")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+        .arg("--config")
+        .arg(&file)
+        .env_clear()
+        .env("SSL_CERT_FILE", directory.path().join("none.pem"))
+        .output()
+        .expect("the program starts");
+    let errors = String::from_utf8(output.stderr).expect("the program prints UTF-8");
+    assert!(!output.status.success(), "{errors}");
+    assert!(errors.contains("routes.kms"), "{errors}");
+    assert!(errors.contains("SSL_CERT_FILE"), "{errors}");
+}
+
 #[test]
 fn every_request_of_the_demonstration_ends_as_it_should() {
     let (success, printed, errors) = gateway(&["--once"]);

@@ -172,6 +172,7 @@ fn figures(out: &mut String, state: &State, counts: &[RouteCounts]) -> fmt::Resu
     let signed = counts.iter().flat_map(|counts| counts.signed).sum();
     let without_route = state.stats.without_route().all_rejected();
     let rejected: u64 = counts.iter().map(RouteCounts::all_rejected).sum();
+    let failed = counts.iter().map(RouteCounts::all_failed).sum();
     let refused = counts.iter().map(RouteCounts::all_refused).sum();
     let unsigned = |gauge: i64| u64::try_from(gauge).unwrap_or(0);
     out.push_str("<ul class=\"figures\">\n");
@@ -180,6 +181,7 @@ fn figures(out: &mut String, state: &State, counts: &[RouteCounts]) -> fmt::Resu
         (unsigned(state.stats.connections()), "connections now"),
         (signed, "signed and answered"),
         (rejected + without_route, "rejected here"),
+        (failed, "failed on the way"),
         (refused, "refused by AWS"),
     ] {
         let number = grouped(number);

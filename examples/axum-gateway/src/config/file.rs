@@ -319,12 +319,13 @@ pub(super) enum Plus {
 #[serde(
     deny_unknown_fields,
     default,
-    expecting = "a table with `connect`, `answer` and `idle`"
+    expecting = "a table with `connect`, `answer`, `idle` and `upload`"
 )]
 pub(super) struct Timeouts {
     pub(super) connect: Option<Time>,
     pub(super) answer: Option<Time>,
     pub(super) idle: Option<Time>,
+    pub(super) upload: Option<Time>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -343,6 +344,7 @@ pub(super) enum Protocol {
 )]
 pub(super) struct Limits {
     pub(super) concurrency: Option<u64>,
+    pub(super) held_bytes: Option<Size>,
     pub(super) head_timeout: Option<Time>,
     pub(super) keep_alive: Option<Time>,
     pub(super) drain_delay: Option<Time>,

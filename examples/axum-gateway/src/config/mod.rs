@@ -258,10 +258,12 @@ pub struct Match {
 pub struct Timeouts {
     /// For a connection.
     pub connect: Duration,
-    /// From the request to the head of its answer, the request's body included.
+    /// From the last byte of the request that the upstream took to the head of its answer.
     pub answer: Duration,
     /// For the next bytes of a body, in either direction.
     pub idle: Duration,
+    /// For the whole body of a request, as its client sends it.
+    pub upload: Duration,
 }
 
 /// How an upstream is spoken to.
@@ -280,6 +282,8 @@ pub enum Protocol {
 pub struct Limits {
     /// How many requests are worked on at once; the next gets 503.
     pub concurrency: usize,
+    /// How many bytes of bodies are held at once to be hashed; a request that needs more gets 503.
+    pub held_bytes: u64,
     /// How long a client may take to send the head of a request.
     pub head_timeout: Duration,
     /// How long a connection may do nothing between requests.

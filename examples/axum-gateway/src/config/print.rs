@@ -10,6 +10,7 @@ use super::Config;
 use super::Listener;
 use super::LogRequests;
 use super::Match;
+use super::units::ShowSize;
 use super::units::ShowTime;
 
 /// Says what was understood: each setting with its value, defaults too.
@@ -41,8 +42,10 @@ impl fmt::Display for Config {
         let limits = &self.limits;
         writeln!(
             f,
-            "limits: concurrency {}, head_timeout {}, keep_alive {}, drain_delay {}, drain {}",
+            "limits: concurrency {}, held_bytes {}, head_timeout {}, keep_alive {}, drain_delay {}, \
+             drain {}",
             limits.concurrency,
+            ShowSize(limits.held_bytes),
             ShowTime(limits.head_timeout),
             ShowTime(limits.keep_alive),
             ShowTime(limits.drain_delay),

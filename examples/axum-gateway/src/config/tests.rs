@@ -159,6 +159,7 @@ fn each_fault_has_its_line_its_field_and_a_remedy() {
         ("no CA", more("callers: [{ name: a, certificate: b }]"), 5, "callers[0].certificate", "`client_ca`"),
         ("no route", more("callers: [{ name: a, bearer: t, routes: [b] }]"), 5, "callers[0].routes[0]", "there are: all"),
         ("may do nothing", more("callers: [{ name: a, bearer: t, routes: [] }]"), 5, "callers[0].routes", "leave it out"),
+        ("no room", more("limits: { held_bytes: 1MiB }"), 5, "limits.held_bytes", "route `all`, 10MiB"),
         ("concurrency", more("limits: { concurrency: 0 }"), 5, "limits.concurrency", "is 0"),
         ("policy", route("policies: [{ policyRef: { name: rate-limit } }]").replace("    region: us-east-1\n", ""), 3, "routes[0].policies[0].policyRef.name", "native-aws-signature-flex"),
         ("beside a policy", full("policies: [{ policyRef: { name: native-aws-signature-flex }, config: { serviceName: s3, region: r } }]").replace("    region: us-east-1\n", ""), 3, "routes[0].service", "leave it out here"),

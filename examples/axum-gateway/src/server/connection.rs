@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
@@ -130,12 +131,12 @@ pub(super) async fn serve<I>(
             _ = connection.as_mut() => return,
             changed = phase.changed() => match *phase.borrow_and_update() {
                 Phase::Draining if changed.is_ok() => connection.as_mut().graceful_shutdown(),
-                _ => return,
+                _ => return pulse.cut_off("shutdown"),
             },
             _ = ticks.tick() => match watchdog.look(&pulse) {
                 Verdict::Fine => {}
                 Verdict::Idle => connection.as_mut().graceful_shutdown(),
-                Verdict::Stuck => return,
+                Verdict::Stuck => return pulse.cut_off("answer_not_taken"),
             }
         }
     }
@@ -152,8 +153,9 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(LONGEST_HEAD)
-        .max_concurrent_streams(256)
-        .adaptive_window(true)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW * STREAMS)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     builder
@@ -161,6 +163,10 @@ fn builder() -> auto::Builder<TokioExecutor> {
 
 /// 64 KiB: room for the longest headers that AWS takes, and for a token.
 const LONGEST_HEAD: u32 = 64 * 1024;
+/// How many requests there may be at once on a connection of HTTP/2, and how much of the body of
+/// each may wait for its upstream. There is room for all of them: none waits for another.
+const STREAMS: u32 = 256;
+const WINDOW: u32 = 128 * 1024;
 
 /// Hands the requests of a connection to the gateway.
 struct Requests {
@@ -204,9 +210,15 @@ struct Pulse {
     /// Answers with a part that the client has not made room for, by the round, even or odd, in
     /// which it was there. In HTTP/2 an answer can wait while the connection takes everything.
     offered: [AtomicUsize; 2],
+    /// Why the gateway has ended it, if it has.
+    cut_off: OnceLock<&'static str>,
 }
 
 impl Pulse {
+    fn cut_off(&self, reason: &'static str) {
+        self.cut_off.get_or_init(|| reason);
+    }
+
     /// Begins the next round, and tells whether an answer has waited for the whole of this one.
     fn has_waited_for_a_round(&self) -> bool {
         let next = self.round.load(Ordering::Relaxed).wrapping_add(1);
@@ -254,6 +266,11 @@ impl Exchange {
     /// wait for it, of which the client has to be told.
     pub(crate) fn is_uploading(&self) -> bool {
         self.pulse.is_uploading.load(Ordering::Relaxed)
+    }
+
+    /// Returns why the gateway has ended the connection, if it has.
+    pub(crate) fn cut_off(&self) -> Option<&'static str> {
+        self.pulse.cut_off.get().copied()
     }
 
     /// Returns what is to be told when the body has come whole.

@@ -13,6 +13,7 @@ use super::connection::Timeouts;
 use super::tls;
 use crate::callers::Callers;
 use crate::client::Clients;
+use crate::config;
 use crate::config::Config;
 use crate::credentials;
 use crate::credentials::Caches;
@@ -72,6 +73,7 @@ impl Planner {
     /// Makes a plan. Nothing has changed if that fails.
     pub(super) async fn plan(&mut self, config: Config) -> Result<Planned, PlanError> {
         let config = Arc::new(config);
+        self.check_authorities(&config)?;
         let existing: Vec<_> = self.warm.iter().map(|warm| warm.cache.clone()).collect();
         let caches = self.caches.make(&config.credentials, &existing)?;
         let is_new = |cache: &&NamedCache| !existing.iter().any(|other| is_same(other, cache));
@@ -115,6 +117,7 @@ impl Planner {
             routes: routes.into_iter().map(Arc::new).collect(),
             callers,
             concurrency: config.limits.concurrency,
+            held_bytes: config.limits.held_bytes,
             log: config.log.requests,
             timeouts: Timeouts {
                 head: config.limits.head_timeout,
@@ -136,6 +139,23 @@ impl Planner {
             },
             tls: tls.into_iter().map(|tls| Some(tls?.acceptor)).collect(),
         })
+    }
+
+    /// Refuses what could not be reached: each request would fail, and not say why.
+    fn check_authorities(&self, config: &Config) -> Result<(), PlanError> {
+        let is_https = |route: &&config::Route| {
+            let scheme = route.upstream.get(..6);
+            scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
+        };
+        match config.routes.iter().find(is_https) {
+            Some(route) if !self.clients.knows_authorities() => Err(PlanError::new(format!(
+                "routes.{}: its upstream is reached over https, and this machine has no \
+                 certificates of authorities; install them (the package is ca-certificates), or \
+                 name a file of them in SSL_CERT_FILE",
+                route.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps these fresh, and no others.

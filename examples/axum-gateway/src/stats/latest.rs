@@ -32,6 +32,8 @@ pub struct Refused {
 pub enum RefusedBy {
     /// This gateway, for this reason. AWS never saw the request.
     Gateway(&'static str),
+    /// Nobody: it came to no answer, or to no end of it, for this reason. AWS may have seen it.
+    Nobody(&'static str),
     /// AWS.
     Aws {
         /// Its code.

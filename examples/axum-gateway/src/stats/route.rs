@@ -32,8 +32,8 @@ struct Inner {
     families: Families,
     latest: Arc<Both>,
     signed: [Counter; CLASSES.len()],
-    rejected: Slots<(&'static str, usize), Counter, 64>,
-    rejected_otherwise: OnceLock<Counter>,
+    rejected: Reasons,
+    failed: Reasons,
     refused: Slots<(&'static str, &'static str), Counter, 96>,
     refused_otherwise: OnceLock<Counter>,
     sign_seconds: Durations,
@@ -56,6 +56,8 @@ pub struct RouteCounts {
     pub signed: [u64; 5],
     /// Requests that were not forwarded, by reason.
     pub rejected: Vec<(&'static str, u64)>,
+    /// Requests that came to no answer, or to no end of it, by reason.
+    pub failed: Vec<(&'static str, u64)>,
     /// Answers of AWS that say why it refused, by cause and code.
     pub refused: Vec<(&'static str, &'static str, u64)>,
 }
@@ -65,6 +67,12 @@ impl RouteCounts {
     #[must_use]
     pub fn all_rejected(&self) -> u64 {
         self.rejected.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Returns how many requests came to no answer, or to no end of it.
+    #[must_use]
+    pub fn all_failed(&self) -> u64 {
+        self.failed.iter().map(|(_, count)| count).sum()
     }
 
     /// Returns how many requests AWS refused.
@@ -105,8 +113,8 @@ impl RouteStats {
             families,
             latest,
             signed,
-            rejected: Slots::new(),
-            rejected_otherwise: OnceLock::new(),
+            rejected: Reasons::new("rejected"),
+            failed: Reasons::new("failed"),
             refused: Slots::new(),
             refused_otherwise: OnceLock::new(),
             sign_seconds,
@@ -115,28 +123,14 @@ impl RouteStats {
         }))
     }
 
-    /// Counts a request that was signed and answered by the upstream.
+    /// Counts a request that was signed, and answered by the upstream to the end.
     pub fn forwarded(&self, status: StatusCode) {
         self.0.signed[class(status)].inc();
     }
 
     /// Counts a request that was not forwarded. The reason is one of the program's own words.
     pub fn rejected(&self, reason: &'static str, status: StatusCode, request_id: &RequestId) {
-        let key = (reason, class(status));
-        let make = |(reason, class): (&str, usize)| {
-            let families = &self.0.families;
-            families.requests(&self.0.name, "rejected", reason, CLASSES[class])
-        };
-        let counter = self.0.rejected.get(key, make);
-        let otherwise = || {
-            let make = || {
-                self.0
-                    .families
-                    .requests(&self.0.name, "rejected", OTHER, "")
-            };
-            self.0.rejected_otherwise.get_or_init(make)
-        };
-        counter.unwrap_or_else(otherwise).inc();
+        self.count(&self.0.rejected, reason, status);
         self.0.latest.by_gateway.push(Refused {
             at: SystemTime::now(),
             route: self.0.name.clone(),
@@ -144,6 +138,34 @@ impl RouteStats {
             by: RefusedBy::Gateway(reason),
             request_id: *request_id,
         });
+    }
+
+    /// Counts a request that came to no answer, or to no end of it. What is noteworthy is shown.
+    pub fn failed(
+        &self,
+        reason: &'static str,
+        status: StatusCode,
+        request_id: &RequestId,
+        is_noteworthy: bool,
+    ) {
+        self.count(&self.0.failed, reason, status);
+        if is_noteworthy {
+            self.0.latest.by_gateway.push(Refused {
+                at: SystemTime::now(),
+                route: self.0.name.clone(),
+                status,
+                by: RefusedBy::Nobody(reason),
+                request_id: *request_id,
+            });
+        }
+    }
+
+    fn count(&self, reasons: &Reasons, reason: &'static str, status: StatusCode) {
+        let make = |reason: &str, class: &str| {
+            let families = &self.0.families;
+            families.requests(&self.0.name, reasons.outcome, reason, class)
+        };
+        reasons.counter(reason, class(status), make).inc();
     }
 
     /// Counts an answer in which AWS says why it refused. The request itself is counted by
@@ -196,16 +218,6 @@ impl RouteStats {
     /// Returns what was counted.
     #[must_use]
     pub fn counts(&self) -> RouteCounts {
-        let mut rejected: Vec<(&'static str, u64)> = Vec::new();
-        for ((reason, _), counter) in self.0.rejected.iter() {
-            match rejected.iter_mut().find(|(known, _)| known == reason) {
-                Some((_, sum)) => *sum += counter.get(),
-                None => rejected.push((*reason, counter.get())),
-            }
-        }
-        if let Some(counter) = self.0.rejected_otherwise.get() {
-            rejected.push((OTHER, counter.get()));
-        }
         let refused = self.0.refused.iter();
         let mut refused: Vec<_> = refused
             .map(|&((cause, code), ref counter)| (cause, code, counter.get()))
@@ -215,7 +227,8 @@ impl RouteStats {
         }
         RouteCounts {
             signed: [0, 1, 2, 3, 4].map(|class| self.0.signed[class].get()),
-            rejected,
+            rejected: self.0.rejected.sums(),
+            failed: self.0.failed.sums(),
             refused,
         }
     }
@@ -224,6 +237,50 @@ impl RouteStats {
 impl fmt::Debug for RouteStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RouteStats").field(&self.0.name).finish()
+    }
+}
+
+/// Counters by reason and status class.
+struct Reasons {
+    outcome: &'static str,
+    counters: Slots<(&'static str, usize), Counter, 64>,
+    /// For what is beyond the bound.
+    otherwise: OnceLock<Counter>,
+}
+
+impl Reasons {
+    const fn new(outcome: &'static str) -> Self {
+        Self {
+            outcome,
+            counters: Slots::new(),
+            otherwise: OnceLock::new(),
+        }
+    }
+
+    fn counter(
+        &self,
+        reason: &'static str,
+        class: usize,
+        make: impl Fn(&str, &str) -> Counter,
+    ) -> &Counter {
+        let counter = self.counters.get((reason, class), |(reason, class)| {
+            make(reason, CLASSES[class])
+        });
+        counter.unwrap_or_else(|| self.otherwise.get_or_init(|| make(OTHER, "")))
+    }
+
+    fn sums(&self) -> Vec<(&'static str, u64)> {
+        let mut sums: Vec<(&'static str, u64)> = Vec::new();
+        for ((reason, _), counter) in self.counters.iter() {
+            match sums.iter_mut().find(|(known, _)| known == reason) {
+                Some((_, sum)) => *sum += counter.get(),
+                None => sums.push((*reason, counter.get())),
+            }
+        }
+        if let Some(counter) = self.otherwise.get() {
+            sums.push((OTHER, counter.get()));
+        }
+        sums
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn route(name: &str, path: &str, credentials: &str) -> Route {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(300),
             idle: Duration::from_secs(300),
+            upload: Duration::from_secs(3600),
         },
         protocol: Protocol::Negotiated,
         described: Vec::new(),
@@ -118,6 +119,7 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         routes,
         limits: Limits {
             concurrency: 1024,
+            held_bytes: 256 << 20,
             head_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(75),
             drain_delay: Duration::ZERO,

@@ -19,15 +19,20 @@ pub(super) fn explained(reason: &str) -> &'static str {
     found.map_or("what the client was answered says more", |(_, text)| text)
 }
 
-const WORDS: [(&str, &str); 9] = [
+const WORDS: [(&str, &str); 10] = [
     (
         "signed",
-        "The request was signed and forwarded, and the upstream answered it: with success, or with \
-         an error of its own.",
+        "The request was signed and forwarded, and the upstream answered it, to the end: with \
+         success, or with an error of its own.",
     ),
     (
         "rejected",
         "The gateway answered the request itself. AWS never saw it.",
+    ),
+    (
+        "failed",
+        "The request came to no answer, or to no end of it: the upstream, the network or the client \
+         broke off. AWS may have seen it.",
     ),
     (
         "refused by AWS",
@@ -62,7 +67,7 @@ const WORDS: [(&str, &str); 9] = [
     ),
 ];
 
-const REASONS: [(&str, &str); 28] = [
+const REASONS: [(&str, &str); 34] = [
     (
         "ambiguous_host",
         "the request names its host twice or differently: look at the client, or at a hop before \
@@ -72,6 +77,14 @@ const REASONS: [(&str, &str); 28] = [
         "ambiguous_target",
         "the path has empty segments, dot segments or escapes that servers read differently: have the client \
          normalise it",
+    ),
+    (
+        "answer_broken",
+        "the upstream closed the connection in the middle of its answer",
+    ),
+    (
+        "answer_not_taken",
+        "the client took nothing of its answer for `timeouts.idle`: it hangs, or reads too slowly",
     ),
     (
         "answer_stalled",
@@ -93,6 +106,10 @@ const REASONS: [(&str, &str); 28] = [
         "body_too_large",
         "the body is longer than it may be to be hashed: raise `body_limit`, or sign the route's \
          payload as unsigned or in chunks where the service takes that",
+    ),
+    (
+        "client_gone",
+        "the client left before the end of its answer: its own timeout may be short",
     ),
     (
         "connect_timeout",
@@ -141,6 +158,15 @@ const REASONS: [(&str, &str); 28] = [
         "the caller may not use this route: see its `routes` in the configuration",
     ),
     (
+        "shutdown",
+        "the program ended before the answer did: raise `limits.drain`",
+    ),
+    (
+        "too_many_bytes",
+        "as much of bodies was held to be hashed as `limits.held_bytes` allows: raise it, or sign \
+         large bodies as unsigned or in chunks where the service takes that",
+    ),
+    (
         "too_many_headers",
         "the request has more headers than can be forwarded",
     ),
@@ -167,6 +193,10 @@ const REASONS: [(&str, &str); 28] = [
     (
         "upload_stalled",
         "the client stopped in the middle of its body",
+    ),
+    (
+        "upload_timeout",
+        "the client took longer to send its body than `timeouts.upload` allows",
     ),
     (
         "web_page",

@@ -75,6 +75,14 @@ fn row(out: &mut String, refused: &Refused, more: usize, now: SystemTime) -> fmt
             )?;
             explained(reason).to_owned()
         }
+        RefusedBy::Nobody(reason) => {
+            write!(
+                out,
+                "{status} <code>{}</code><p class=\"quiet small\">failed on the way</p>",
+                Text(reason)
+            )?;
+            explained(reason).to_owned()
+        }
         RefusedBy::Aws {
             code,
             cause,

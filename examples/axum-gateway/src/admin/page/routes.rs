@@ -89,7 +89,7 @@ fn outcomes(out: &mut String, counts: &RouteCounts) -> fmt::Result {
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"];
     let signed = classes.into_iter().zip(counts.signed);
     let signed: Vec<_> = signed.filter(|&(_, count)| count > 0).collect();
-    if signed.is_empty() && counts.rejected.is_empty() {
+    if signed.is_empty() && counts.rejected.is_empty() && counts.failed.is_empty() {
         out.push_str("<span class=\"quiet\">no requests yet</span>");
         return Ok(());
     }
@@ -108,13 +108,15 @@ fn outcomes(out: &mut String, counts: &RouteCounts) -> fmt::Result {
             Text(cause),
         )?;
     }
-    for (reason, count) in &counts.rejected {
-        let count = grouped(*count);
-        let reason = Text(reason);
-        write!(
-            out,
-            "<dt>{count}</dt><dd>rejected: <code>{reason}</code></dd>"
-        )?;
+    for (outcome, reasons) in [("rejected", &counts.rejected), ("failed", &counts.failed)] {
+        for (reason, count) in reasons {
+            let count = grouped(*count);
+            let reason = Text(reason);
+            write!(
+                out,
+                "<dt>{count}</dt><dd>{outcome}: <code>{reason}</code></dd>"
+            )?;
+        }
     }
     out.push_str("</dl>");
     Ok(())

@@ -18,6 +18,7 @@ use std::time::Duration;
 use http::uri::Authority;
 use serde::Deserialize;
 use sigv4_core::ConfigError;
+use sigv4_core::PayloadMode;
 
 use self::credentials::Sources;
 use super::Config;
@@ -25,11 +26,14 @@ use super::ConfigErrors;
 use super::Limits;
 use super::Log;
 use super::LogRequests;
+use super::Route;
 use super::errors::Faults;
 use super::file;
 use super::file::File;
 use super::node::Node;
 use super::node::Path;
+use super::units::ShowSize;
+use super::units::Size;
 use super::units::Time;
 
 /// Makes a configuration of what `root` says.
@@ -53,6 +57,7 @@ pub(super) fn config(root: &Node, name: &str) -> Result<Config, ConfigErrors> {
     callers::check_certificates(&file, &path, &mut faults);
     listeners::check_addresses(&listeners, admin.as_ref(), &path, &mut faults);
     let limits = limits(&file.limits, &path.field("limits"), &mut faults);
+    check_room(&routes, &limits, &path.field("limits"), &mut faults);
     if !faults.is_empty() {
         return Err(faults.located(root, name));
     }
@@ -79,12 +84,30 @@ fn limits(limits: &file::Limits, path: &Path, faults: &mut Faults) -> Limits {
         let remedy = "is 0, so that every request would get 503; say how many there may be at once";
         faults.add(path.field("concurrency"), remedy);
     }
+    let Size(held_bytes) = limits.held_bytes.unwrap_or(DEFAULT_HELD_BYTES);
     Limits {
         concurrency,
+        held_bytes,
         head_timeout,
         keep_alive,
         drain_delay: limits.drain_delay.map_or(Duration::ZERO, |time| time.0),
         drain,
+    }
+}
+
+const DEFAULT_HELD_BYTES: Size = Size(256 << 20);
+
+/// Sees to it that there is room for the longest body that a route takes.
+fn check_room(routes: &[Route], limits: &Limits, path: &Path, faults: &mut Faults) {
+    let is_held = |route: &&Route| matches!(route.payload, PayloadMode::Hashed);
+    let longest = routes.iter().filter(is_held).max_by_key(|it| it.body_limit);
+    if let Some(route) = longest.filter(|route| route.body_limit > limits.held_bytes) {
+        let remedy = format!(
+            "is less than the `body_limit` of route `{}`, {}; raise it, or lower that",
+            route.name,
+            ShowSize(route.body_limit)
+        );
+        faults.add(path.field("held_bytes"), remedy);
     }
 }
 

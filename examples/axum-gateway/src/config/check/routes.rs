@@ -112,10 +112,11 @@ impl Place<'_> {
         let body_limit = self.body_limit(faults);
         described.push(("body_limit", ShowSize(body_limit).to_string()));
         let shown = format!(
-            "connect {}, answer {}, idle {}",
+            "connect {}, answer {}, idle {}, upload {}",
             ShowTime(timeouts.connect),
             ShowTime(timeouts.answer),
-            ShowTime(timeouts.idle)
+            ShowTime(timeouts.idle),
+            ShowTime(timeouts.upload)
         );
         described.push(("timeouts", shown));
 
@@ -380,5 +381,6 @@ fn timeouts(timeouts: &file::Timeouts, path: &Path, faults: &mut Faults) -> Time
         connect: time("connect", timeouts.connect, 5),
         answer: time("answer", timeouts.answer, 300),
         idle: time("idle", timeouts.idle, 300),
+        upload: time("upload", timeouts.upload, 3600),
     }
 }

@@ -1,0 +1,338 @@
+//! Clients and upstreams that are slow, and what that does to others: nothing.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum_gateway::config::Protocol;
+use axum_gateway::config::Route;
+use axum_gateway::config::Timeouts;
+use axum_gateway::server::Running;
+use bytes::Bytes;
+use http::Request;
+use http::Response;
+use http_body::Body;
+use http_body::Frame;
+use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
+use sigv4_core::PayloadMode;
+use sigv4_core::Signer;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use crate::fixture::Answer;
+use crate::fixture::LONG;
+use crate::fixture::config;
+use crate::fixture::connect;
+use crate::fixture::exchange;
+use crate::fixture::get;
+use crate::fixture::read_answer;
+use crate::fixture::route;
+use crate::fixture::start;
+use crate::fixture::until;
+use crate::fixture::upstream;
+use crate::fixture::waiting;
+
+const SHORT: Duration = Duration::from_millis(200);
+const PATIENT: Timeouts = Timeouts {
+    connect: LONG,
+    answer: LONG,
+    idle: LONG,
+    upload: LONG,
+};
+
+/// A body of this many pieces of 64 KiB, which counts those that were taken.
+struct Pieces {
+    left: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Pieces {
+    fn endless(taken: &Arc<AtomicUsize>) -> Self {
+        Self {
+            left: usize::MAX,
+            taken: Arc::clone(taken),
+        }
+    }
+
+    fn of(number: usize) -> Self {
+        Self {
+            left: number,
+            taken: Arc::default(),
+        }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        static PIECE: [u8; 1 << 16] = [b'x'; 1 << 16];
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        self.left -= 1;
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&PIECE)))))
+    }
+}
+
+/// Waits until something has begun and goes on no more.
+async fn stopped(count: &AtomicUsize) {
+    let mut before = 0;
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let now = count.load(Ordering::Relaxed);
+        if now > 0 && now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// An upstream over HTTP/2 whose answers to `/slow` do not end.
+async fn endless(taken: Arc<AtomicUsize>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let taken = Arc::clone(&taken);
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let body = match request.uri().path() {
+                    "/slow" => Pieces::endless(&taken),
+                    _ => Pieces::of(1),
+                };
+                async { Ok::<_, Infallible>(Response::new(body)) }
+            });
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn clients_that_read_slowly_do_not_stop_others_of_the_same_upstream() {
+    let taken = Arc::default();
+    let mut route = route("sqs", &endless(Arc::clone(&taken)).await);
+    route.protocol = Protocol::Http2;
+    let gateway = start(config(vec![route])).await;
+    let mut slow = Vec::new();
+    for _ in 0..3 {
+        let mut stream = connect(&gateway).await;
+        let request = b"GET /sqs/slow HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        slow.push(stream);
+    }
+    stopped(&taken).await;
+    let fast = get(&gateway, "/sqs/fast", "");
+    let answer = tokio::time::timeout(Duration::from_secs(5), fast).await;
+    assert_eq!(answer.expect("it does not wait").status(), 200);
+}
+
+#[tokio::test]
+async fn an_upload_that_its_upstream_does_not_take_does_not_stop_others_of_the_same_client() {
+    // It accepts, and reads nothing.
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stuck = route("stuck", &format!("http://{}", deaf.local_addr().unwrap()));
+    stuck.signer = Signer::builder("s3", "us-east-1").build().unwrap();
+    stuck.payload = PayloadMode::Unsigned;
+    let server = upstream("fine").await;
+    let mut fine = route("fine", &server.url());
+    fine.signer = Signer::builder("s3", "us-east-1").build().unwrap();
+    fine.payload = PayloadMode::Unsigned;
+    let gateway = start(config(vec![stuck, fine])).await;
+
+    let io = TokioIo::new(connect(&gateway).await);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let taken = Arc::default();
+    let put = |name, body| {
+        let request = Request::put(format!("http://localhost/{name}/bucket/key"));
+        request.body(body).unwrap()
+    };
+    let waiting = sender.send_request(put("stuck", Pieces::endless(&taken)));
+    stopped(&taken).await;
+    let answer = sender.send_request(put("fine", Pieces::of(2)));
+    let answer = tokio::time::timeout(Duration::from_secs(5), answer).await;
+    let answer = answer.expect("it does not wait").unwrap();
+    assert_eq!(answer.status(), 200);
+    drop(waiting);
+}
+
+#[tokio::test]
+async fn a_client_that_opens_no_window_for_its_answers_is_cut_off() {
+    let server = upstream("fine").await;
+    let timeouts = Timeouts {
+        idle: SHORT,
+        ..PATIENT
+    };
+    let gateway = start(waiting(config(vec![route("sqs", &server.url())]), timeouts)).await;
+    let io = TokioIo::new(connect(&gateway).await);
+    let mut client = http2::Builder::new(TokioExecutor::new());
+    let client = client.initial_stream_window_size(0);
+    let (mut sender, connection) = client.handshake(io).await.unwrap();
+    tokio::spawn(connection);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let request = Request::get("http://localhost/sqs/a").body(Pieces::of(0));
+        let answer = sender.send_request(request.unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answers.push(answer);
+    }
+    let stats = &gateway.state().stats;
+    assert_eq!(stats.requests_in_flight(), 3);
+    until(|| stats.requests_in_flight() == 0 && stats.connections() == 0).await;
+    assert_eq!(
+        stats.route("sqs").counts().failed,
+        [("answer_not_taken", 3)]
+    );
+}
+
+/// Sends a head and then single bytes, as many as it says, until there is an answer.
+async fn drop_by_drop(gateway: &Running, name: &str, bytes: usize) -> Answer {
+    let mut stream = connect(gateway).await;
+    let head = format!(
+        "PUT /{name}/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: {bytes}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.split();
+    let drops = async {
+        for _ in 0..bytes {
+            let _ = write.write_all(b"x").await;
+            tokio::time::sleep(SHORT / 4).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = drops => unreachable!("it does not end"),
+        answer = read_answer(&mut read) => answer,
+    }
+}
+
+fn s3(name: &str, upstream: &str, payload: PayloadMode) -> Route {
+    let mut route = route(name, upstream);
+    route.signer = Signer::builder("s3", "us-east-1").build().unwrap();
+    route.payload = payload;
+    route
+}
+
+#[tokio::test]
+async fn an_upload_that_goes_on_may_take_longer_than_its_answer() {
+    let server = upstream("fine").await;
+    let timeouts = Timeouts {
+        answer: SHORT,
+        idle: SHORT * 2,
+        ..PATIENT
+    };
+    let route = s3("s3", &server.url(), PayloadMode::Unsigned);
+    let gateway = start(waiting(config(vec![route]), timeouts)).await;
+    let answer = drop_by_drop(&gateway, "s3", 24).await;
+    assert_eq!((answer.status(), answer.body()), (200, "fine"));
+}
+
+#[tokio::test]
+async fn an_upstream_that_takes_nothing_of_an_upload_is_given_up() {
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", deaf.local_addr().unwrap());
+    let timeouts = Timeouts {
+        answer: SHORT,
+        ..PATIENT
+    };
+    let route = s3("s3", &url, PayloadMode::Unsigned);
+    let gateway = start(waiting(config(vec![route]), timeouts)).await;
+    let mut stream = connect(&gateway).await;
+    let head =
+        "PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.split();
+    let piece = vec![b'x'; 1 << 16];
+    let upload = async {
+        while write.write_all(&piece).await.is_ok() {}
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = upload => unreachable!("it does not end"),
+        answer = read_answer(&mut read) => assert_eq!(answer.status(), 504, "{answer:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_in_drops_holds_its_place_no_longer_than_it_may() {
+    for payload in [PayloadMode::Hashed, PayloadMode::Unsigned] {
+        let server = upstream("never").await;
+        let timeouts = Timeouts {
+            upload: SHORT * 2,
+            ..PATIENT
+        };
+        let route = s3("s3", &server.url(), payload);
+        let gateway = start(waiting(config(vec![route]), timeouts)).await;
+        let answer = drop_by_drop(&gateway, "s3", 1000).await;
+        assert_eq!(answer.status(), 408, "{payload:?}: {answer:?}");
+        assert!(
+            answer.body().contains("did not come to its end"),
+            "{answer:?}"
+        );
+        let stats = &gateway.state().stats;
+        until(|| stats.requests_in_flight() == 0).await;
+        assert_eq!(stats.route("s3").counts().failed, [("upload_timeout", 1)]);
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_held_as_far_as_there_is_room_and_let_go() {
+    const BODY: usize = 60_000;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let server = upstream("fine").await;
+    let mut config = config(vec![
+        s3("silent", &silent, PayloadMode::Hashed),
+        s3("fine", &server.url(), PayloadMode::Hashed),
+        s3("passing", &server.url(), PayloadMode::Unsigned),
+    ]);
+    config.limits.held_bytes = 100_000;
+    let gateway = start(config).await;
+    let put = |name: &str, length: usize| {
+        let body = "x".repeat(length);
+        format!(
+            "PUT /{name}/bucket/key HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let mut first = connect(&gateway).await;
+    let request = put("silent", BODY);
+    first.write_all(request.as_bytes()).await.unwrap();
+    let is_held = format!("sigv4_request_body_bytes_total{{route=\"silent\"}} {BODY}\n");
+    let stats = &gateway.state().stats;
+    until(|| stats.encode().unwrap().contains(&is_held)).await;
+
+    let answer = exchange(connect(&gateway).await, &put("fine", BODY)).await;
+    assert_eq!(answer.status(), 503, "{answer:?}");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(
+        stats.route("fine").counts().rejected,
+        [("too_many_bytes", 1)]
+    );
+    assert!(server.requests().is_empty());
+    // What fits does, and what passes needs no room.
+    for (name, length) in [("fine", 1000), ("passing", 10 * BODY)] {
+        let answer = exchange(connect(&gateway).await, &put(name, length)).await;
+        assert_eq!(answer.status(), 200, "{name}: {answer:?}");
+    }
+    drop(first);
+    until(|| stats.requests_in_flight() == 0).await;
+    let answer = exchange(connect(&gateway).await, &put("fine", BODY)).await;
+    assert_eq!(answer.status(), 200, "{answer:?}");
+}
