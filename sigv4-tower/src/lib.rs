@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod echo;
 mod error;
 mod future;
 mod http_send;
