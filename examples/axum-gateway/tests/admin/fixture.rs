@@ -61,7 +61,7 @@ pub(crate) fn route(name: &str, path: &str, credentials: &str) -> Route {
             hosts: Vec::new(),
         },
         upstream: upstream.to_owned(),
-        scope: layer.host_scope().unwrap(),
+        scope: layer.host_scope(),
         layer,
         signer: Signer::builder("bedrock", "us-east-1").build().unwrap(),
         payload: PayloadMode::Hashed,

@@ -191,10 +191,7 @@ impl Place<'_> {
         faults: &mut Faults,
     ) -> Option<HostScope> {
         let path = self.path.field("upstream");
-        let mut scope = match layer.host_scope() {
-            Ok(scope) => scope,
-            Err(error) => return faults.refuse(path, &error),
-        };
+        let mut scope = layer.host_scope();
         if self.written.danger_allow_http {
             scope = scope.danger_allow_http();
         }
