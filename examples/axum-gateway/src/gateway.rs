@@ -19,6 +19,7 @@ use http::header;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use sigv4_tower::AnsweredError;
+use sigv4_tower::BrowserGuard;
 
 use crate::admission::Admission;
 use crate::admission::Permit;
@@ -28,8 +29,6 @@ use crate::callers::Callers;
 use crate::callers::WrongKey;
 use crate::config::LogRequests;
 use crate::fault::Fault;
-use crate::guard;
-use crate::guard::Guard;
 use crate::log;
 use crate::log::RequestId;
 use crate::refusal::Refusal;
@@ -75,7 +74,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Door {
     /// The names under which it is asked by those who show no key.
-    pub guard: Guard,
+    pub guard: BrowserGuard,
     /// Whether there may be such.
     pub anonymous: bool,
 }
@@ -148,20 +147,19 @@ impl Gateway {
         mut request: Request<Incoming>,
     ) -> Result<(&'a Arc<Route>, Permit, Request<Incoming>), Refusal> {
         let (uri, headers) = (request.uri(), request.headers());
-        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        let Ok(host) = BrowserGuard::requested_host(uri, headers) else {
             return Err(Refusal::TWO_HOSTS);
-        }
-        let host = guard::host(uri, headers);
+        };
         let door = plan.doors.get(from.listener());
         let caller = match plan.callers.identify(headers, from.caller(&plan.callers)) {
             Err(WrongKey) => return Err(Refusal::WRONG_KEY),
             Ok(None) if !door.is_some_and(|door| door.anonymous) => return Err(Refusal::NO_KEY),
-            Ok(None) if !door.is_some_and(|door| door.guard.knows(host)) => {
+            Ok(None) if !door.is_some_and(|door| door.guard.check_host(uri, headers).is_ok()) => {
                 return Err(Refusal::OTHER_HOST);
             }
             Ok(caller) => caller,
         };
-        if guard::is_of_a_page(headers) {
+        if BrowserGuard::check_page(headers).is_err() {
             return Err(Refusal::WEB_PAGE);
         }
         if !uri.path().starts_with('/') {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use sigv4_core::ConfigError;
+use sigv4_tower::BrowserGuard;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -18,7 +20,6 @@ use crate::credentials;
 use crate::credentials::Caches;
 use crate::gateway::Door;
 use crate::gateway::Plan;
-use crate::guard::Guard;
 use crate::stack::Route;
 use crate::state::NamedCache;
 use crate::state::Serving;
@@ -103,13 +104,18 @@ impl Planner {
             ))
         });
         let routes = routes.collect::<Result<Vec<_>, PlanError>>()?;
-        let doors = config.listeners.iter().map(|listener| Door {
-            guard: Guard::new(&listener.hosts),
-            anonymous: listener.anonymous || callers.is_empty(),
+        let doors = config.listeners.iter().map(|listener| {
+            Ok(Door {
+                guard: BrowserGuard::new().allow_hosts(&listener.hosts)?,
+                anonymous: listener.anonymous || callers.is_empty(),
+            })
         });
+        let doors = doors
+            .collect::<Result<_, ConfigError>>()
+            .map_err(PlanError::hosts)?;
         let idle = config.routes.iter().map(|route| route.timeouts.idle);
         let plan = Plan {
-            doors: doors.collect(),
+            doors,
             routes: routes.into_iter().map(Arc::new).collect(),
             callers,
             concurrency: config.limits.concurrency,
@@ -165,6 +171,13 @@ impl PlanError {
         Self {
             message: message.into(),
             source: None,
+        }
+    }
+
+    fn hosts(source: ConfigError) -> Self {
+        Self {
+            message: "a listener cannot be as it is configured".to_owned(),
+            source: Some(source.into()),
         }
     }
 

@@ -15,9 +15,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::Authority;
 use serde::Deserialize;
 use sigv4_core::ConfigError;
+use sigv4_tower::BrowserGuard;
 
 use self::credentials::Sources;
 use super::Config;
@@ -144,7 +144,7 @@ fn hosts(hosts: &[String], path: &Path, faults: &mut Faults) -> Vec<String> {
 
 /// Tells whether it is a host without a port.
 fn is_host(text: &str) -> bool {
-    Authority::try_from(text).is_ok_and(|host| host.as_str() == host.host())
+    BrowserGuard::new().allow_hosts([text]).is_ok()
 }
 
 /// What a library says of a value, with its causes. The field is named by its place.
