@@ -20,6 +20,7 @@ use crate::credentials;
 use crate::credentials::Caches;
 use crate::gateway::Door;
 use crate::gateway::Plan;
+use crate::log;
 use crate::stack::Route;
 use crate::state::NamedCache;
 use crate::state::Serving;
@@ -126,6 +127,7 @@ impl Planner {
                 write: idle.max().unwrap_or(Duration::MAX),
             },
         };
+        config.warnings().iter().for_each(log::warned);
         self.keep_warm(&caches);
         self.clients.retain_used();
         Ok(Planned {

@@ -119,6 +119,27 @@ fn label(name: &str, path: Path, faults: &mut Faults) -> Arc<str> {
     name.into()
 }
 
+/// Tells whether a key or a token is long enough, and says so if not.
+fn check_guessing(secret: &str, path: &Path, faults: &mut Faults) -> bool {
+    if secret.is_empty() {
+        faults.add(
+            path.clone(),
+            "is empty; give it a value that cannot be guessed",
+        );
+    } else if secret.chars().count() < SHORTEST_SECRET {
+        let remedy = format!(
+            "has fewer than {SHORTEST_SECRET} characters, which can be guessed; take random ones, \
+             such as those of `openssl rand -hex 32`"
+        );
+        faults.add(path.clone(), remedy);
+    } else {
+        return true;
+    }
+    false
+}
+
+const SHORTEST_SECRET: usize = 16;
+
 /// Says which names stand there before.
 fn check_unique<'a>(names: impl Iterator<Item = (&'a str, Path)>, what: &str, faults: &mut Faults) {
     let mut seen = BTreeSet::new();
