@@ -140,6 +140,13 @@ impl UpstreamLayer {
         self.config.authority.as_str()
     }
 
+    /// Tells whether bodies are covered [as the client's own signature](Self::follow_client_payload)
+    /// did.
+    #[must_use]
+    pub const fn follows_client_payload(&self) -> bool {
+        self.config.follows_payload
+    }
+
     /// Returns the scope of this upstream alone, for the authorizer.
     #[must_use]
     pub fn host_scope(&self) -> HostScope {

@@ -97,6 +97,7 @@ pub(crate) fn routes() -> Vec<Route> {
     keys.upstream = "https://kms.eu-central-1.amazonaws.com".to_owned();
     keys.signer = Signer::builder("kms", "eu-central-1").build().unwrap();
     keys.body_limit = 64 << 10;
+    keys.layer = keys.layer.follow_client_payload();
     vec![bedrock, uploads, links, keys]
 }
 

@@ -38,6 +38,7 @@ async fn answers_the_questions_of_an_operator() {
         "148\u{202f}230</dt><dd>signed, answered 2xx",
         "34</dt><dd>of these refused by AWS: <code>ThrottlingException</code>",
         "SigV4A, in the query, for 60 s",
+        "body as the client signed it, else hashed, up to 64 KiB",
         "no requests yet",
         "Latest refusals</h2>",
         "wrong_key",
