@@ -41,6 +41,7 @@ use http_body_util::BodyExt;
 use sigv4_core::EcdsaBackend;
 use sigv4_core::PayloadMode;
 use sigv4_core::Signer;
+use sigv4_core::runtime::AssumeRoleSource;
 use sigv4_core::runtime::CredentialSource;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_tests::secrets;
@@ -111,11 +112,18 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         }],
         admin: Some(admin()),
         callers: Vec::new(),
-        credentials: vec![Credentials {
-            name: "main".into(),
-            source: CredentialSource::Default,
-            fingerprint: [0; 32],
-        }],
+        credentials: vec![
+            Credentials {
+                name: "main".into(),
+                source: CredentialSource::Default,
+                fingerprint: [0; 32],
+            },
+            Credentials {
+                name: "storage".into(),
+                source: AssumeRoleSource::new("arn:aws:iam::123456789012:role/storage").into(),
+                fingerprint: [1; 32],
+            },
+        ],
         routes,
         limits: Limits {
             concurrency: 1024,
