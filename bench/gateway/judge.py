@@ -8,6 +8,8 @@ import hashlib
 import http.client
 import socket
 import threading
+from urllib.parse import quote
+from urllib.parse import unquote
 from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
@@ -34,6 +36,12 @@ class Listed(SigV4Auth):
             for value in values:
                 headers[name] = value
         return headers
+
+    def _normalize_url_path(self, path):
+        # S3 encodes each octet of a key once, however it arrived; the others encode the path again.
+        if self._service_name == "s3":
+            return quote(unquote(path), safe="/~")
+        return super()._normalize_url_path(path)
 
 
 def judge(case: proxies.Case, proxy: int, upstream: int) -> None:

@@ -118,8 +118,8 @@ fn without_signature(text: &str) -> String {
 fn is_of_a_signature(pair: &str) -> bool {
     let name = pair.split_once('=').map_or(pair, |(name, _)| name);
     let name = percent_decode_str(name).decode_utf8_lossy();
-    let is_it = |parameter: &&str| name.eq_ignore_ascii_case(parameter);
-    PARAMETERS.iter().any(|parameter| is_it(&parameter))
+    let mut parameters = PARAMETERS.iter();
+    parameters.any(|parameter| name.eq_ignore_ascii_case(parameter))
 }
 
 /// How often a URL may be escaped, each time to stand in another one.

@@ -3,6 +3,13 @@
 use std::time::Duration;
 
 use axum_gateway::config::Timeouts;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::TokioIo;
 use sigv4_core::PayloadMode;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -78,6 +85,39 @@ async fn requests_beyond_the_limit_are_told_to_come_again() {
     let answer = exchange_and_stay(&mut connect(&gateway).await, &request("slow")).await;
     assert_eq!(answer.body(), "first");
     assert_eq!(get(&gateway, "/sqs", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_in_http2_that_is_not_taken_holds_no_place_for_ever() {
+    let server = upstream("fine").await;
+    // More than a client has to take that has not said so.
+    let long = "x".repeat(1 << 20);
+    let long = format!("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n{long}");
+    let long = stalling(long.leak()).await;
+    let timeouts = Timeouts {
+        idle: SHORT,
+        ..PATIENT
+    };
+    let routes = vec![route("long", &long), route("sqs", &server.url())];
+    let mut config = waiting(config(routes), timeouts);
+    config.limits.concurrency = 1;
+    let gateway = start(config).await;
+    let io = TokioIo::new(connect(&gateway).await);
+    let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1024)
+        .handshake(io)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("http://localhost/long").body(Empty::<Bytes>::new());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(get(&gateway, "/sqs", "").await.status(), 503);
+
+    until(|| gateway.state().stats.requests_in_flight() == 0).await;
+    assert_eq!(get(&gateway, "/sqs", "").await.status(), 200);
+    assert!(answer.into_body().collect().await.is_err());
+    let _ = connection.await.unwrap();
 }
 
 #[tokio::test]

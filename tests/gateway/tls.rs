@@ -28,6 +28,7 @@ use crate::fixture::caller;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::exchange;
+use crate::fixture::exchange_and_stay;
 use crate::fixture::route;
 use crate::fixture::start;
 use crate::fixture::upstream;
@@ -183,6 +184,7 @@ async fn certificates_of_clients_are_keys_of_callers() {
     config.callers = vec![
         caller("orders", named("orders.internal"), Some(&["sqs"])),
         caller("models", named("models.internal"), Some(&["bedrock"])),
+        caller("a", named("a.of.internal"), None),
     ];
     let gateway = start(config).await;
     let own = |issuer, name| Some(certificate(issuer, name));
@@ -194,6 +196,12 @@ async fn certificates_of_clients_are_keys_of_callers() {
             403,
         ),
         ("of nobody", own(&ca, "nobody.internal"), 401),
+        (
+            "of a caller by its own name",
+            own(&ca, "a.of.internal"),
+            200,
+        ),
+        ("of all names", own(&ca, "*.of.internal"), 401),
         (
             "of a caller, by somebody else",
             own(&other, "orders.internal"),
@@ -260,4 +268,31 @@ async fn a_reload_reads_the_certificate_again() {
         200,
         "the old one serves"
     );
+}
+
+#[tokio::test]
+async fn a_certificate_ends_with_its_issuer_on_open_connections_too() {
+    let server = upstream("fine").await;
+    let directory = TempDir::new().unwrap();
+    let (ca, other) = (issuer("ca"), issuer("other"));
+    let own = certificate(&ca, "gateway.internal");
+    let tls = write(directory.path(), &own, Some(&ca));
+    let config = || {
+        let mut config = with_tls(&server.url(), tls.clone());
+        let dns_name = "orders.internal".to_owned();
+        config.callers = vec![caller("orders", CallerKey::Certificate { dns_name }, None)];
+        config
+    };
+    let gateway = start(config()).await;
+    let orders = certificate(&ca, "orders.internal");
+    let client = client(&ca, Some(&orders), &[]);
+    let mut open = dial(&gateway, &client).await.unwrap();
+    let request = "GET /sqs HTTP/1.1\r\nHost: gateway.internal\r\n\r\n";
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 200);
+    gateway.reload(config()).await.unwrap();
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 200);
+
+    let _ = write(directory.path(), &own, Some(&other));
+    gateway.reload(config()).await.unwrap();
+    assert_eq!(exchange_and_stay(&mut open, request).await.status(), 401);
 }

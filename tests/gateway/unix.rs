@@ -62,9 +62,38 @@ async fn what_somebody_else_has_is_left_alone() {
     assert!(path.exists());
     drop(other);
 
+    std::fs::remove_file(&path).unwrap();
+    let datagrams = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let message = refused(&path).await;
+    assert!(message.contains("another process"), "{message}");
+    drop(datagrams);
+
     let file = directory.path().join("file");
     std::fs::write(&file, "precious").unwrap();
     let message = refused(&file).await;
     assert!(message.contains("no socket"), "{message}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn a_process_that_is_too_busy_to_take_connections_keeps_its_socket() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("gateway.sock");
+    let socket = tokio::net::UnixSocket::new_stream().unwrap();
+    socket.bind(&path).unwrap();
+    let busy = socket.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) = UnixStream::connect(&path).await {
+        waiting.push(stream);
+    }
+
+    let config = at(&path, 0o600, "http://127.0.0.1:9");
+    let error = server::start(config, Stats::new()).await.unwrap_err();
+    let message = axum_gateway::log::chain(&error);
+    assert!(message.contains("another process"), "{message}");
+    assert!(busy.accept().await.is_ok());
+    assert!(
+        UnixStream::connect(&path).await.is_ok(),
+        "it is still there"
+    );
 }

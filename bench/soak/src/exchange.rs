@@ -59,6 +59,12 @@ impl Connection {
     }
 }
 
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Self {
+        Self { stream }
+    }
+}
+
 async fn read(reader: &mut OwnedReadHalf) -> Result<(Answer, bool), BoxError> {
     let mut received = Vec::with_capacity(1024);
     let end = loop {

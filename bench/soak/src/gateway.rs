@@ -20,26 +20,50 @@ use tokio::time::Instant;
 
 use crate::BoxError;
 
-/// The longest body that the gateway takes, in bytes.
+/// The longest body that the gateway takes to hash it, in bytes.
 pub(crate) const BODY_LIMIT: usize = 10 << 20;
 
-/// How the gateway is told where to listen and to forward to. All that depends on its command line
-/// and configuration is here and in [`BODY_LIMIT`].
-fn command(binary: &Path, listen: SocketAddr, upstream: SocketAddr) -> Command {
-    let mut command = Command::new(binary);
-    command
-        .args(["--upstream", &format!("http://{upstream}")])
-        .args(["--service", "bedrock", "--region", "us-east-1"])
-        .args(["--listen", &listen.to_string()]);
-    command
-}
+/// How many requests the gateway works on at once: more than the clients send, with those that they
+/// gave up and that it has not noticed yet.
+pub(crate) const CONCURRENCY: usize = 256;
 
-/// Where the gateway tells how many tasks it has. It has no such place yet.
-const ADMIN: Option<SocketAddr> = None;
+/// Below this, bodies pass without being hashed.
+pub(crate) const PASSING: &str = "/files";
+
+/// What the gateway is told. All that depends on its configuration is here and in the constants
+/// above.
+fn configuration(listen: SocketAddr, admin: SocketAddr, upstream: SocketAddr) -> String {
+    let access_key_id = secrets::ACCESS_KEY_ID;
+    let secret = secrets::SECRET_ACCESS_KEY;
+    format!(
+        "listeners: [{{ tcp: '{listen}' }}]
+admin: {{ tcp: '{admin}' }}
+credentials:
+  main: {{ type: static, access_key_id: '{access_key_id}', secret_access_key: '{secret}' }}
+routes:
+  - match: {PASSING}
+    upstream: http://{upstream}
+    service: s3
+    region: us-east-1
+    payload: unsigned
+    credentials: main
+  - match: /
+    upstream: http://{upstream}
+    service: bedrock
+    region: us-east-1
+    body_limit: {BODY_LIMIT}
+    credentials: main
+limits: {{ concurrency: {CONCURRENCY} }}
+# A line for every twentieth request would be most of what is measured.
+log: {{ requests: none }}
+"
+    )
+}
 
 pub(crate) struct Gateway {
     child: Child,
     address: SocketAddr,
+    admin: SocketAddr,
 }
 
 /// What a process has at one moment.
@@ -48,24 +72,36 @@ pub(crate) struct Sample {
     pub(crate) resident_kib: u64,
     pub(crate) threads: u64,
     pub(crate) descriptors: usize,
-    /// Tasks of its runtime, where it tells.
-    pub(crate) tasks: Option<u64>,
+    /// Tasks of its runtime.
+    pub(crate) tasks: u64,
+    pub(crate) connections: u64,
+    pub(crate) requests_in_flight: u64,
 }
 
 impl Gateway {
     /// Starts the program and waits until it listens.
     pub(crate) async fn start(binary: &Path, upstream: SocketAddr) -> Result<Self, BoxError> {
-        let address = free_address().await?;
-        let mut command = command(binary, address, upstream);
+        let (address, admin) = (free_address().await?, free_address().await?);
+        let file = env::temp_dir().join(format!("sigv4-soak-{}.yaml", std::process::id()));
+        fs::write(&file, configuration(address, admin, upstream))?;
+        let gateway = Self::start_with(binary, &file, address, admin).await;
+        fs::remove_file(&file)?;
+        gateway
+    }
+
+    async fn start_with(
+        binary: &Path,
+        file: &Path,
+        address: SocketAddr,
+        admin: SocketAddr,
+    ) -> Result<Self, BoxError> {
+        let mut command = Command::new(binary);
         command
-            .env("AWS_ACCESS_KEY_ID", secrets::ACCESS_KEY_ID)
-            .env("AWS_SECRET_ACCESS_KEY", secrets::SECRET_ACCESS_KEY)
-            .env_remove("AWS_SESSION_TOKEN")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .arg("--config")
+            .arg(file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // It says why each request was refused: here that would be a line for every twentieth.
-            .stderr(Stdio::null())
+            .stderr(Stdio::inherit())
             .kill_on_drop(true);
         let mut child = command
             .spawn()
@@ -80,7 +116,11 @@ impl Gateway {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Ok(Self { child, address })
+        Ok(Self {
+            child,
+            address,
+            admin,
+        })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -97,6 +137,13 @@ impl Gateway {
 
     pub(crate) async fn sample(&self) -> Result<Sample, BoxError> {
         let id = self.child.id().ok_or("the gateway has ended")?;
+        // The gauges count what tells them, too: the same each time.
+        let metrics = metrics(self.admin).await?;
+        let gauge = |name: &str| -> Result<u64, BoxError> {
+            let value = metrics.lines().find_map(|line| line.strip_prefix(name));
+            let value = value.ok_or_else(|| format!("there is no gauge {name}"))?;
+            Ok(value.trim().parse()?)
+        };
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let number = |name: &str| -> Result<u64, BoxError> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
@@ -107,10 +154,9 @@ impl Gateway {
             resident_kib: number("VmRSS:")?,
             threads: number("Threads:")?,
             descriptors: fs::read_dir(format!("/proc/{id}/fd"))?.count(),
-            tasks: match ADMIN {
-                Some(admin) => Some(tasks(admin).await?),
-                None => None,
-            },
+            tasks: gauge("sigv4_gateway_tasks ")?,
+            connections: gauge("sigv4_gateway_connections ")?,
+            requests_in_flight: gauge("sigv4_gateway_requests_in_flight ")?,
         })
     }
 }
@@ -124,6 +170,7 @@ pub(crate) fn binary(given: Option<&str>) -> Result<PathBuf, BoxError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = std::process::Command::new(cargo)
         .args(["build", "--locked", "--release", "-p", "axum-gateway"])
+        .arg("--no-default-features")
         .current_dir(&workspace)
         .status()?;
     if !status.success() {
@@ -141,14 +188,12 @@ pub(crate) async fn free_address() -> Result<SocketAddr, BoxError> {
         .local_addr()?)
 }
 
-/// Reads the gauge `sigv4_gateway_tasks`.
-async fn tasks(admin: SocketAddr) -> Result<u64, BoxError> {
+/// Reads what the gateway says of itself.
+async fn metrics(admin: SocketAddr) -> Result<String, BoxError> {
     let mut stream = TcpStream::connect(admin).await?;
     let request = format!("GET /metrics HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    let mut lines = answer.lines();
-    let gauge = lines.find_map(|line| line.strip_prefix("sigv4_gateway_tasks "));
-    Ok(gauge.ok_or("there is no gauge of tasks")?.trim().parse()?)
+    Ok(answer)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use crate::gateway::BODY_LIMIT;
+use crate::gateway::PASSING;
 use crate::random::Random;
 use crate::upstream;
 
@@ -32,7 +33,10 @@ pub(crate) fn good(random: &mut Random, gateway: SocketAddr, number: u64) -> Goo
     ];
     let path = paths[random.below(paths.len())];
     let queries = ["", "&b=2&a=1", "&q=a%2Fb&q=", "&flag&=x"];
-    let target = format!("{path}?n={number}{}", queries[random.below(queries.len())]);
+    // Some pass as they come, and their signatures do not cover the body.
+    let route = if random.below(3) == 0 { PASSING } else { "" };
+    let query = queries[random.below(queries.len())];
+    let target = format!("{route}{path}?n={number}{query}");
     let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {gateway}\r\n");
     match random.below(4) {
         // What an SDK with keys of its own sends: it is replaced.
@@ -169,6 +173,24 @@ pub(crate) const BAD: &[Bad] = &[
     bad("too many headers", 431, |_, at| {
         with(at, "GET / HTTP/1.1", &"x-many: 1\r\n".repeat(200))
     }),
+    bad("value that is not ASCII", 400, |_, at| {
+        with(at, "GET / HTTP/1.1", "x-name: J\u{f6}rg\r\n")
+    }),
+    bad("two Content-Types", 400, |_, at| {
+        with(
+            at,
+            "POST / HTTP/1.1",
+            "content-type: application/json\r\ncontent-type: text/plain\r\ncontent-length: 0\r\n",
+        )
+    }),
+    bad("WebSocket", 501, |_, at| {
+        with(
+            at,
+            "GET / HTTP/1.1",
+            "upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        )
+    }),
     bad("body over the limit, announced", 413, |_, at| {
         let length = BODY_LIMIT + 1;
         with(
@@ -191,6 +213,12 @@ pub(crate) const BAD: &[Bad] = &[
         let mut octets = with(at, "POST /cut HTTP/1.1", "transfer-encoding: chunked\r\n");
         octets.extend_from_slice(b"3\r\nabc\r\nffff\r\n");
         octets.resize(octets.len() + random.below(60_000), b'x');
+        octets
+    }),
+    cut_off("cut off in an upload that passes", |random, at| {
+        let line = format!("PUT {PASSING}/cut HTTP/1.1");
+        let mut octets = with(at, &line, "content-length: 50000\r\n");
+        octets.resize(octets.len() + random.below(49_999), b'x');
         octets
     }),
     cut_off("gone before the answer", |random, at| {

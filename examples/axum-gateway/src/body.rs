@@ -27,6 +27,7 @@ use tokio::time::Sleep;
 use crate::admission::Permit;
 use crate::fault::Fault;
 use crate::server::Exchange;
+use crate::server::Upload;
 use crate::stack::Route;
 use crate::stack::UpstreamBody;
 use crate::stats::RequestGuard;
@@ -35,16 +36,18 @@ use crate::stats::RequestGuard;
 pub struct Inbound {
     body: Incoming,
     route: Arc<Route>,
+    upload: Upload,
     patience: Patience,
     bytes: u64,
 }
 
 impl Inbound {
-    pub(crate) fn new(body: Incoming, route: Arc<Route>) -> Self {
+    pub(crate) fn new(body: Incoming, route: Arc<Route>, upload: Upload) -> Self {
         let patience = Patience::new(route.idle());
         Self {
             body,
             route,
+            upload,
             patience,
             bytes: 0,
         }
@@ -68,6 +71,9 @@ impl Body for Inbound {
             Err(()) => Poll::Ready(Some(Err(Fault::UploadStalled.into()))),
             Ok(frame) => {
                 this.bytes += length(frame.as_ref());
+                if frame.is_none() || this.body.is_end_stream() {
+                    this.upload.has_ended();
+                }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
         }
@@ -123,21 +129,25 @@ pub(crate) struct Tail {
     route: Arc<Route>,
     patience: Patience,
     bytes: u64,
-    _held: (Permit, Exchange, RequestGuard),
+    exchange: Exchange,
+    _held: (Permit, RequestGuard),
 }
 
 impl Tail {
     pub(crate) fn new(
         route: Arc<Route>,
         permit: Permit,
-        exchange: Exchange,
+        mut exchange: Exchange,
         counted: RequestGuard,
     ) -> Self {
+        // Its head, to begin with.
+        exchange.offer();
         Self {
             patience: Patience::new(route.idle()),
             route,
             bytes: 0,
-            _held: (permit, exchange, counted),
+            exchange,
+            _held: (permit, counted),
         }
     }
 }
@@ -187,6 +197,9 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
+        if let Some(tail) = this.tail {
+            tail.exchange.asked_for_more();
+        }
         let frame = match this.kind.project() {
             KindProjection::Text { text } => {
                 return Poll::Ready(text.take().map(|text| Ok(Frame::data(text))));
@@ -200,6 +213,7 @@ impl Body for Answer {
         match ready!(tail.patience.watch(frame, cx)) {
             Err(()) => Poll::Ready(Some(Err(Fault::AnswerStalled.into()))),
             Ok(frame) => {
+                tail.exchange.offer();
                 tail.bytes += length(frame.as_ref());
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }

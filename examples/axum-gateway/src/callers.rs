@@ -144,11 +144,17 @@ impl Callers {
         Ok(found.or(certified))
     }
 
-    /// Returns whose certificate this is. That it is valid, the TLS handshake has seen to.
+    /// Returns whose certificate this is. That it is valid, somebody else has seen to. One for all
+    /// names of a domain is nobody's: whoever has it would be every caller there.
     #[must_use]
     pub fn certified(&self, certificate: &CertificateDer<'_>) -> Option<usize> {
         let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
-        let is_for = |name| certificate.verify_is_valid_for_subject_name(name).is_ok();
+        let is_for = |name: &ServerName<'_>| {
+            let is_written = |own: &str| own.eq_ignore_ascii_case(&name.to_str());
+            certificate.verify_is_valid_for_subject_name(name).is_ok()
+                && (matches!(name, ServerName::IpAddress(_))
+                    || certificate.valid_dns_names().any(is_written))
+        };
         let found = self.certificates.iter().find(|(name, _)| is_for(name));
         found.map(|(_, caller)| *caller)
     }

@@ -11,6 +11,7 @@ use std::task::ready;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 use http::Method;
 use http::Request;
 use http::Response;
@@ -18,6 +19,7 @@ use http::StatusCode;
 use http::header;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use rustls::server::danger::ClientCertVerifier;
 use sigv4_tower::AnsweredError;
 use sigv4_tower::BrowserGuard;
 
@@ -77,6 +79,8 @@ pub struct Door {
     pub guard: BrowserGuard,
     /// Whether there may be such.
     pub anonymous: bool,
+    /// Who decides which certificates of clients are valid here, if they are asked for any.
+    pub clients: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 impl Gateway {
@@ -118,7 +122,7 @@ impl Gateway {
         match self.admit(&plan, from, request) {
             Ok((route, permit, request)) => Answering {
                 state: Progress::Forwarded {
-                    response: route.send(request),
+                    response: route.send(request, exchange.upload()),
                     pending: Some(Pending {
                         begun,
                         route: Arc::clone(route),
@@ -132,7 +136,7 @@ impl Gateway {
                 self.count(&plan, &begun, &refusal);
                 Answering {
                     state: Progress::Refused {
-                        response: Some(begun.sign_off(refusal.into_response())),
+                        response: Some(begun.sign_off(refusal.into_response(), &exchange)),
                     },
                 }
             }
@@ -151,10 +155,12 @@ impl Gateway {
             return Err(Refusal::TWO_HOSTS);
         };
         let door = plan.doors.get(from.listener());
-        let caller = match plan.callers.identify(headers, from.caller(&plan.callers)) {
+        let clients = door.and_then(|door| door.clients.as_deref());
+        let certified = from.caller(&plan.callers, clients);
+        let caller = match plan.callers.identify(headers, certified) {
             Err(WrongKey) => return Err(Refusal::WRONG_KEY),
             Ok(None) if !door.is_some_and(|door| door.anonymous) => return Err(Refusal::NO_KEY),
-            Ok(None) if !door.is_some_and(|door| door.guard.check_host(uri, headers).is_ok()) => {
+            Ok(None) if door.is_none_or(|door| door.guard.check_host(uri, headers).is_err()) => {
                 return Err(Refusal::OTHER_HOST);
             }
             Ok(caller) => caller,
@@ -228,15 +234,21 @@ impl Begun {
         }
     }
 
-    /// Says in an answer which request it belongs to, unless the upstream has said so.
-    fn sign_off<B>(&self, mut response: Response<B>) -> Response<B> {
+    /// Says in an answer which request it belongs to, unless the upstream has said so; and that the
+    /// connection ends, where it does since nobody reads the rest of the body.
+    fn sign_off<B>(&self, mut response: Response<B>, exchange: &Exchange) -> Response<B> {
         let headers = response.headers_mut();
+        if exchange.is_uploading() {
+            headers.insert(header::CONNECTION, CLOSE);
+        }
         if !headers.contains_key(RequestId::HEADER) {
             headers.insert(RequestId::HEADER, self.request_id.header_value());
         }
         response
     }
 }
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// What goes with a request while the head of its answer is waited for.
 struct Pending {
@@ -285,12 +297,12 @@ impl Pending {
         let answered = response.extensions_mut().remove::<AnsweredError>();
         if let Some(answered) = answered {
             let response = self.explain(answered.get(), response);
-            return self.begun.sign_off(response);
+            return self.begun.sign_off(response, &self.exchange);
         }
         let Self { begun, route, .. } = &self;
         route.stats().forwarded(response.status());
         log::forwarded(begun.log, &begun.answered(route.name(), response.status()));
-        let response = begun.sign_off(response);
+        let response = begun.sign_off(response, &self.exchange);
         let Self {
             begun,
             route,

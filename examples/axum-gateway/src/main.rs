@@ -14,6 +14,7 @@
 mod demo;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use axum_gateway::args::Args;
@@ -38,13 +39,13 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let result = match &args.command {
         Some(Command::CheckConfig { file }) => Config::load(file)
-            .map(|config| print!("{config}"))
+            .map(|config| print!("{}", plain(config)))
             .map_err(Into::into),
         Some(Command::ImportEnvoy { file, upstream }) => {
             let imported = envoy::import(file, upstream.as_deref());
             imported.map_err(Into::into).map(|imported| {
                 for warning in imported.warnings {
-                    eprintln!("warning: {warning}");
+                    eprintln!("warning: {}", plain(warning));
                 }
                 print!("{}", imported.yaml);
             })
@@ -59,10 +60,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("axum-gateway: {error}");
+            eprintln!("axum-gateway: {}", plain(&error));
             let mut cause = error.source();
             while let Some(error) = cause {
-                eprintln!("  because: {error}");
+                eprintln!("  because: {}", plain(error));
                 cause = error.source();
             }
             ExitCode::FAILURE
@@ -70,37 +71,56 @@ fn main() -> ExitCode {
     }
 }
 
+/// Takes from a text what a terminal would obey: somebody else may have written the file.
+fn plain(text: impl Display) -> String {
+    let plain = |c: char| match c {
+        '\n' | '\t' => c,
+        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => c,
+    };
+    text.to_string().chars().map(plain).collect()
+}
+
 /// Serves until it is told to end.
 fn serve(args: &Args, config: Config) -> Result<(), BoxError> {
     log::init(&config.log)?;
     runtime(args.workers)?.block_on(async {
         let running = server::start(config, Stats::new()).await?;
+        // Before anybody is told that it serves: without a handler, a signal to reload would end it.
+        let signals = Signals::new()?;
         for address in running.addresses() {
             println!("listening on {address}");
         }
         if let Some(address) = running.admin_address() {
             println!("for operators on {address}");
         }
-        until_ended(args, running).await?;
+        until_ended(args, running, signals).await?;
         Ok(())
     })
 }
 
 /// Reads the configuration again whenever it is told to, and ends when it is told that: after what
 /// has begun, or at once if it is told twice.
-async fn until_ended(args: &Args, running: Running) -> Result<(), BoxError> {
-    let mut signals = Signals::new()?;
+async fn until_ended(args: &Args, running: Running, mut signals: Signals) -> Result<(), BoxError> {
     while signals.reload_or_end().await {
-        match args.load() {
-            // Whether it can be served, and if not why, is logged there.
-            Some(Ok(config)) => drop(running.reload(config).await),
-            Some(Err(errors)) => running.reload_failed(&errors.to_string()),
-            None => {}
+        tokio::select! {
+            () = reload(args, &running) => {}
+            // New credentials can take long, and who ends the program does not wait for them.
+            () = signals.end() => break,
         }
     }
     tokio::select! {
         () = running.drain() => Ok(()),
         () = signals.end() => Err("ended at once, as it was told twice".into()),
+    }
+}
+
+async fn reload(args: &Args, running: &Running) {
+    match args.load() {
+        // Whether it can be served, and if not why, is logged there.
+        Some(Ok(config)) => drop(running.reload(config).await),
+        Some(Err(errors)) => running.reload_failed(&errors.to_string()),
+        None => {}
     }
 }
 

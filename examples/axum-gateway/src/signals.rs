@@ -32,9 +32,12 @@ impl Signals {
         }
     }
 
-    /// Waits until the program is to end.
+    /// Waits until the program is to end. That the configuration is to be read again is kept.
     pub(crate) async fn end(&mut self) {
-        while self.reload_or_end().await {}
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

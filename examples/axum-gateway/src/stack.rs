@@ -25,6 +25,7 @@ use crate::body::Inbound;
 use crate::client::Clients;
 use crate::client::Sender;
 use crate::config;
+use crate::server::Upload;
 use crate::stats::RouteStats;
 use crate::stats::Stats;
 
@@ -91,8 +92,8 @@ impl Route {
 
     /// Sends a request on its way.
     #[must_use]
-    pub fn send(self: &Arc<Self>, request: Request<Incoming>) -> UpstreamFuture {
-        let request = request.map(|body| Inbound::new(body, Arc::clone(self)));
+    pub fn send(self: &Arc<Self>, request: Request<Incoming>, upload: Upload) -> UpstreamFuture {
+        let request = request.map(|body| Inbound::new(body, Arc::clone(self), upload));
         // All services in the stack are always ready: so is a client that opens connections as it
         // needs them.
         self.stack.clone().call(request)

@@ -103,6 +103,47 @@ fn does_not_start_for_an_upstream_that_is_never_signed_for() {
     assert!(errors.contains("plain http"), "{errors}");
 }
 
+#[test]
+fn prints_nothing_that_a_terminal_would_obey() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file.yaml");
+    let filter = "type.googleapis.com/envoy.extensions.filters.http.aws_request_signing.v3\
+                  .AwsRequestSigning";
+    for (name, command, text, expected) in [
+        (
+            "a path",
+            "check-config",
+            "{ listeners: [{ unix: \"/run/\\e[31mred\" }], routes: [{ match: /a, \
+             upstream: https://a.example, service: sqs, region: us-east-1 }] }"
+                .to_owned(),
+            "[31mred",
+        ),
+        (
+            "the name of a field",
+            "check-config",
+            "credentials: { \"\\e[31mred\\x9b\": { type: default } }".to_owned(),
+            "[31mred",
+        ),
+        (
+            "what Envoy has",
+            "import-envoy",
+            format!(
+                "{{ name: envoy.filters.http.aws_request_signing, typed_config: {{ \
+                 \"@type\": {filter}, service_name: s3, region: us-east-1, \
+                 host_rewrite: a.example, \"\\e[31mred\": 1 }} }}"
+            ),
+            "[31mred has no meaning",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (_, printed, errors) = gateway(&[command, file.to_str().unwrap()]);
+        let all = printed + &errors;
+        assert!(all.contains(expected), "{name}: {all}");
+        let is_obeyed = |c: char| c.is_control() && c != '\n';
+        assert!(!all.contains(is_obeyed), "{name}: {all:?}");
+    }
+}
+
 /// An upstream that is not there: whoever is forwarded gets 502, and 404 who is not.
 #[cfg(unix)]
 fn configuration(path: &str) -> String {
@@ -179,4 +220,40 @@ fn reads_its_file_again_and_ends_when_it_is_told_to() {
 
     signal("TERM");
     assert!(program.wait().unwrap().success());
+}
+
+#[cfg(unix)]
+#[test]
+fn does_not_wait_for_credentials_when_it_is_told_to_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("gateway.yaml");
+    std::fs::write(&file, configuration("/old")).unwrap();
+    // A container's source of credentials that takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let source = format!("http://{}/", silent.local_addr().unwrap());
+    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
+        .arg("--config")
+        .arg(&file)
+        .env_clear()
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", source)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
+    lines.next().expect("it says where it listens").unwrap();
+    let signal = |name: &str| {
+        let id = program.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    };
+
+    let slow =
+        configuration("/new").replace("credentials: example", "credentials: { type: container }");
+    std::fs::write(&file, slow).unwrap();
+    signal("HUP");
+    let _asked = silent.accept().expect("the reload asks for credentials");
+    let begin = std::time::Instant::now();
+    signal("TERM");
+    assert!(program.wait().unwrap().success());
+    assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
 }

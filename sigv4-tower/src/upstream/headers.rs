@@ -19,15 +19,16 @@ impl Config {
         headers: &mut HeaderMap,
         payload: Option<PayloadMode>,
     ) -> Result<(), Error> {
-        remove_connection_headers(headers);
-        headers.remove(header::EXPECT);
+        remove_options(headers);
         let keeps_chunks = payload == Some(PayloadMode::PreChunked);
         remove_where(headers, |name| {
             let is_allowed = !is_amz(name.as_str()) || self.allowed_headers.contain(name.as_str());
             let is_kept = keeps_chunks && describes_chunks(name);
-            !is_kept && (!is_allowed || self.removed_headers.removes(name))
+            is_of_connection(name)
+                || name == header::EXPECT
+                || name == header::AUTHORIZATION
+                || (!is_kept && (!is_allowed || self.removed_headers.removes(name)))
         });
-        headers.remove(header::AUTHORIZATION);
         check_values(headers)?;
         check_repeated(headers)?;
         merge_lengths(headers)?;
@@ -47,10 +48,15 @@ impl Config {
     }
 
     pub(super) fn clean_answer(&self, headers: &mut HeaderMap) {
-        remove_connection_headers(headers);
-        if !self.removed_answer_headers.is_empty() {
-            remove_where(headers, |name| self.removed_answer_headers.removes(name));
+        // A length beside chunks is not that of the body, and the client would believe it.
+        // <https://www.rfc-editor.org/rfc/rfc9112#section-6.3>
+        if headers.contains_key(header::TRANSFER_ENCODING) {
+            headers.remove(header::CONTENT_LENGTH);
         }
+        remove_options(headers);
+        remove_where(headers, |name| {
+            is_of_connection(name) || self.removed_answer_headers.removes(name)
+        });
     }
 }
 
@@ -101,17 +107,28 @@ fn merge_lengths(headers: &mut HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes what concerns one connection and is not forwarded.
+/// Tells what concerns one connection and is not forwarded.
 ///
 /// <https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1>
-fn remove_connection_headers(headers: &mut HeaderMap) {
+fn is_of_connection(name: &HeaderName) -> bool {
+    CONNECTION_HEADERS.contains(name)
+}
+
+/// Removes what a `Connection` header names: it concerns that connection, too.
+fn remove_options(headers: &mut HeaderMap) {
+    // Those that nearly all such headers consist of name nothing that would be forwarded.
+    let is_usual = |option: &&[u8]| {
+        option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive")
+    };
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .filter_map(|token| HeaderName::from_bytes(token.trim_ascii()).ok())
+        .map(<[u8]>::trim_ascii)
+        .filter(|option| !is_usual(option))
+        .filter_map(|option| HeaderName::from_bytes(option).ok())
         .collect();
-    for name in named.iter().chain(&CONNECTION_HEADERS) {
+    for name in named {
         headers.remove(name);
     }
 }
@@ -137,10 +154,10 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
         "x-amz-security-token",
         "x-amz-trailer",
     ];
-    RESERVED.contains(&name.as_str()) || CONNECTION_HEADERS.contains(name)
+    RESERVED.contains(&name.as_str()) || is_of_connection(name)
 }
 
-const CONNECTION_HEADERS: [HeaderName; 9] = [
+static CONNECTION_HEADERS: [HeaderName; 10] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
@@ -148,6 +165,7 @@ const CONNECTION_HEADERS: [HeaderName; 9] = [
     header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
+    HeaderName::from_static("close"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
 ];

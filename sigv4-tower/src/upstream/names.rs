@@ -51,11 +51,6 @@ impl Names {
         Ok(())
     }
 
-    /// Tells whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.exact.is_empty() && self.prefixes.is_empty()
-    }
-
     /// Tells whether a header is to be removed by these. The length of the body never is.
     pub(super) fn removes(&self, name: &HeaderName) -> bool {
         self.contain(name.as_str()) && name != header::CONTENT_LENGTH

@@ -11,21 +11,30 @@ pub(super) fn check_path(path: &str, empty_segments: bool) -> Result<(), Error> 
     if !empty_segments && path.contains("//") {
         return Err(EMPTY_SEGMENT);
     }
-    // Separators count in every spelling that some server reads as one.
+    let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+    let has_dots = if path.contains(['%', '\\']) {
+        resolved(path).split(['/', '\\']).any(is_dots)
+    } else {
+        path.split('/').any(is_dots)
+    };
+    if has_dots {
+        return Err(DOT_SEGMENT);
+    }
+    Ok(())
+}
+
+/// Writes what is escaped as it is, where it counts.
+fn resolved(path: &str) -> String {
+    // Separators do in every spelling that some server reads as one.
     let plain = path
         .to_ascii_lowercase()
         .replace("%2f", "/")
         .replace("%5c", "/");
     // So do dots, also before a path parameter (`..;x`) or a NUL.
-    let plain = plain
+    plain
         .replace("%2e", ".")
         .replace("%3b", ";")
-        .replace("%00", ";");
-    let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
-    if plain.split(['/', '\\']).any(is_dots) {
-        return Err(DOT_SEGMENT);
-    }
-    Ok(())
+        .replace("%00", ";")
 }
 
 const NO_PATH: Error = Error::new(

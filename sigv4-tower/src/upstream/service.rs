@@ -113,6 +113,8 @@ mod tests {
                 .header("connection", "close, x-hop")
                 .header("x-hop", "1")
                 .header("keep-alive", "timeout=5")
+                .header("transfer-encoding", "chunked")
+                .header("content-length", "3")
                 .header("x-amzn-requestid", "kept");
             Ok::<_, Infallible>(response.body(()).unwrap())
         });

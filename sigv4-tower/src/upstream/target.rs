@@ -52,6 +52,10 @@ impl Config {
     }
 
     fn allows_parameter(&self, pair: &str) -> bool {
+        // Most are not even written like one.
+        if !pair.starts_with(['x', 'X', '%']) {
+            return true;
+        }
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);
         let name = percent_decode_str(name)
             .decode_utf8_lossy()

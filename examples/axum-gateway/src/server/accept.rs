@@ -47,7 +47,7 @@ impl Entrance {
         let Self { index, phase, .. } = self;
         let timeouts = self.gateway.timeouts();
         let Some(tls) = self.tls.load_full() else {
-            let arrival = Arrival::new(index, None);
+            let arrival = Arrival::new(index, Vec::new());
             return connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
         };
         let handshake = tokio::time::timeout(timeouts.head, tls.accept(stream));
@@ -55,9 +55,8 @@ impl Entrance {
         let Ok(Ok(stream)) = handshake.await else {
             return;
         };
-        let certificates = stream.get_ref().1.peer_certificates();
-        let certificate = certificates.and_then(|chain| chain.first());
-        let arrival = Arrival::new(index, certificate.map(|first| first.clone().into_owned()));
+        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        let arrival = Arrival::new(index, certificates.to_vec());
         connection::serve(stream, arrival, self.gateway, timeouts, phase).await;
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use http::Request;
 use http::Response;
 use http::Version;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::TokioExecutor;
@@ -24,6 +25,8 @@ use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
 use tokio::io::ReadBuf;
@@ -51,16 +54,17 @@ pub(crate) struct Timeouts {
 #[derive(Debug)]
 pub struct Arrival {
     listener: usize,
-    certificate: Option<CertificateDer<'static>>,
+    /// The certificate of the client, and then those that lead to its issuer.
+    certificates: Vec<CertificateDer<'static>>,
     /// Who the certificate says it is, by the callers that were asked last.
     known: Mutex<Option<(usize, Option<usize>)>>,
 }
 
 impl Arrival {
-    pub(super) fn new(listener: usize, certificate: Option<CertificateDer<'static>>) -> Self {
+    pub(super) fn new(listener: usize, certificates: Vec<CertificateDer<'static>>) -> Self {
         Self {
             listener,
-            certificate,
+            certificates,
             known: Mutex::default(),
         }
     }
@@ -72,15 +76,21 @@ impl Arrival {
     }
 
     /// Returns who calls, as the certificate of the connection says. It is looked into once for
-    /// each configuration, and not for each request.
+    /// each configuration, and not for each request: what was valid when the connection began need
+    /// not be so by the issuers of a later one.
     #[must_use]
-    pub fn caller(&self, callers: &Callers) -> Option<usize> {
-        let certificate = self.certificate.as_ref()?;
+    pub fn caller(
+        &self,
+        callers: &Callers,
+        clients: Option<&dyn ClientCertVerifier>,
+    ) -> Option<usize> {
+        let (certificate, issuers) = self.certificates.split_first()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         match *known {
             Some((generation, caller)) if generation == callers.generation() => caller,
             _ => {
-                let caller = callers.certified(certificate);
+                let verdict = clients?.verify_client_cert(certificate, issuers, UnixTime::now());
+                let caller = verdict.ok().and_then(|_| callers.certified(certificate));
                 *known = Some((callers.generation(), caller));
                 caller
             }
@@ -168,7 +178,7 @@ impl Service<Request<Incoming>> for Requests {
         if request.version() == Version::HTTP_2 {
             self.pulse.is_multiplexed.store(true, Ordering::Relaxed);
         }
-        let exchange = Exchange::begin(&self.pulse);
+        let exchange = Exchange::begin(&self.pulse, &request);
         self.gateway.take(&self.arrival, exchange, request)
     }
 }
@@ -178,6 +188,8 @@ impl Service<Request<Incoming>> for Requests {
 struct Pulse {
     /// Requests whose answers have not ended.
     in_flight: AtomicUsize,
+    /// Whether a body is still to come, over HTTP/1.
+    is_uploading: AtomicBool,
     /// Whether anything has come since there was a request.
     has_begun: AtomicBool,
     /// Whether the connection is one of HTTP/2, where bytes come without requests.
@@ -186,25 +198,88 @@ struct Pulse {
     is_blocked: AtomicBool,
     /// Whether it has taken some since that was asked last.
     has_taken: AtomicBool,
+    /// The rounds of the watchdog: each is as long as a client may take for a part of an answer.
+    round: AtomicUsize,
+    /// Answers with a part that the client has not made room for, by the round, even or odd, in
+    /// which it was there. In HTTP/2 an answer can wait while the connection takes everything.
+    offered: [AtomicUsize; 2],
+}
+
+impl Pulse {
+    /// Begins the next round, and tells whether an answer has waited for the whole of this one.
+    fn has_waited_for_a_round(&self) -> bool {
+        let next = self.round.load(Ordering::Relaxed).wrapping_add(1);
+        self.round.store(next, Ordering::Relaxed);
+        // Those of the round before this one: its place is that of the next.
+        self.offered[next % 2].load(Ordering::Relaxed) > 0
+    }
 }
 
 /// A request that is worked on. Its connection is not idle while this is alive.
 #[derive(Debug)]
 pub struct Exchange {
     pulse: Arc<Pulse>,
+    /// Where a part of its answer is counted that the client has not made room for.
+    offered: Option<usize>,
 }
 
 impl Exchange {
-    fn begin(pulse: &Arc<Pulse>) -> Self {
+    fn begin(pulse: &Arc<Pulse>, request: &Request<Incoming>) -> Self {
+        let is_uploading = request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+        pulse.is_uploading.store(is_uploading, Ordering::Relaxed);
         pulse.has_begun.store(false, Ordering::Relaxed);
         pulse.in_flight.fetch_add(1, Ordering::Relaxed);
         let pulse = Arc::clone(pulse);
-        Self { pulse }
+        let offered = None;
+        Self { pulse, offered }
+    }
+
+    /// A part of the answer is there for the client: the watchdog looks at how long it takes.
+    pub(crate) fn offer(&mut self) {
+        if self.offered.is_none() {
+            let place = self.pulse.round.load(Ordering::Relaxed) % 2;
+            self.pulse.offered[place].fetch_add(1, Ordering::Relaxed);
+            self.offered = Some(place);
+        }
+    }
+
+    /// The client has made room for more.
+    pub(crate) fn asked_for_more(&mut self) {
+        if let Some(place) = self.offered.take() {
+            self.pulse.offered[place].fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether the body has not come whole. The connection ends with an answer that does not
+    /// wait for it, of which the client has to be told.
+    pub(crate) fn is_uploading(&self) -> bool {
+        self.pulse.is_uploading.load(Ordering::Relaxed)
+    }
+
+    /// Returns what is to be told when the body has come whole.
+    pub(crate) fn upload(&self) -> Upload {
+        Upload {
+            pulse: Arc::clone(&self.pulse),
+        }
+    }
+}
+
+/// The body of a request that is worked on.
+#[derive(Debug)]
+pub struct Upload {
+    pulse: Arc<Pulse>,
+}
+
+impl Upload {
+    /// Takes note that it has come whole.
+    pub(crate) fn has_ended(&self) {
+        self.pulse.is_uploading.store(false, Ordering::Relaxed);
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.asked_for_more();
         self.pulse.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -224,6 +299,7 @@ struct Watchdog {
     in_head: u32,
     idle: u32,
     blocked: u32,
+    round: u32,
 }
 
 impl Watchdog {
@@ -236,6 +312,7 @@ impl Watchdog {
             in_head: 0,
             idle: 0,
             blocked: 0,
+            round: 0,
         }
     }
 
@@ -249,10 +326,17 @@ impl Watchdog {
         count(&mut self.in_head, !is_working && has_begun);
         count(&mut self.idle, !is_working && !has_begun);
         count(&mut self.blocked, is_blocked);
-        let is_over = |count: u32, timeout| self.period.saturating_mul(count) > timeout;
+        count(&mut self.round, true);
+        let period = self.period;
+        let is_over = |count: u32, timeout| period.saturating_mul(count) > timeout;
+        let has_waited = is_over(self.round, self.timeouts.write) && {
+            self.round = 0;
+            pulse.has_waited_for_a_round()
+        };
         // Who is told to leave and stays is cut off.
         if is_over(self.in_head, self.timeouts.head)
             || is_over(self.blocked, self.timeouts.write)
+            || has_waited
             || is_over(self.idle, self.timeouts.idle.saturating_mul(2))
         {
             Verdict::Stuck
@@ -326,5 +410,51 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Felt<I> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUTS: Timeouts = Timeouts {
+        head: Duration::from_secs(1),
+        idle: Duration::from_secs(1),
+        write: Duration::from_secs(2),
+    };
+
+    /// Looks for three times as long as a client may take, and does this before each look.
+    fn is_cut_off(pulse: &Pulse, mut before: impl FnMut()) -> bool {
+        let mut watchdog = Watchdog::new(TIMEOUTS);
+        let looks = TIMEOUTS.write.as_millis() * 3 / watchdog.period.as_millis();
+        (0..looks).any(|_| {
+            before();
+            matches!(watchdog.look(pulse), Verdict::Stuck)
+        })
+    }
+
+    #[test]
+    fn answers_are_cut_off_when_nobody_takes_them() {
+        let pulse = Arc::new(Pulse::default());
+        let exchange = |is_offered| {
+            let mut exchange = Exchange::begin(&pulse);
+            if is_offered {
+                exchange.offer();
+            }
+            exchange
+        };
+        let mut taken = exchange(true);
+        let mut take = || {
+            taken.asked_for_more();
+            taken.offer();
+        };
+        assert!(!is_cut_off(&pulse, &mut take), "each part is taken");
+        let waits_for_upstream = exchange(false);
+        assert!(!is_cut_off(&pulse, &mut take), "there is nothing to take");
+        let left = exchange(true);
+        assert!(is_cut_off(&pulse, &mut take), "one is not taken");
+        drop((left, waits_for_upstream));
+        assert!(!is_cut_off(&pulse, &mut take), "that one has gone");
+        assert_eq!(pulse.in_flight.load(Ordering::Relaxed), 1);
     }
 }

@@ -81,8 +81,7 @@ async fn bind_unix(path: &Path, mode: u32) -> io::Result<Listener> {
             let message = "there is a file that is no socket";
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
         }
-        // One that nobody listens on was left behind.
-        Ok(_) if UnixStream::connect(path).await.is_ok() => {
+        Ok(_) if !is_left_behind(path).await => {
             let message = "another process listens on it";
             return Err(io::Error::new(io::ErrorKind::AddrInUse, message));
         }
@@ -102,6 +101,13 @@ async fn bind_unix(path: &Path, mode: u32) -> io::Result<Listener> {
         identity: (metadata.dev(), metadata.ino()),
     };
     Ok(Listener::Unix(listener, file))
+}
+
+/// Tells whether nobody listens on a socket. Who is too busy to take a connection, lets this program
+/// not in, or has a socket of another kind, is there all the same.
+async fn is_left_behind(path: &Path) -> bool {
+    let connected = UnixStream::connect(path).await;
+    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The file of a Unix socket, which is removed at the end unless it is another's by then.

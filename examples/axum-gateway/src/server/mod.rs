@@ -26,6 +26,7 @@ use self::accept::Entrance;
 pub use self::connection::Arrival;
 pub use self::connection::Exchange;
 pub(crate) use self::connection::Timeouts;
+pub use self::connection::Upload;
 use self::listener::Listener;
 use self::plan::PlanError;
 use self::plan::Planner;

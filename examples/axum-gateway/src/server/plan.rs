@@ -87,10 +87,10 @@ impl Planner {
             let other_keys = listener.anonymous || callers.is_empty() || callers.has_keys();
             let files = listener.tls.as_ref();
             files
-                .map(|files| tls::acceptor(files, other_keys))
+                .map(|files| tls::secure(files, other_keys))
                 .transpose()
         });
-        let tls = tls.collect::<Result<_, _>>()?;
+        let tls = tls.collect::<Result<Vec<_>, _>>()?;
         let routes = config.routes.iter().map(|route| {
             let named = |cache: &&NamedCache| cache.name == route.credentials;
             let cache = caches.iter().find(named).ok_or_else(|| {
@@ -105,10 +105,11 @@ impl Planner {
             ))
         });
         let routes = routes.collect::<Result<Vec<_>, PlanError>>()?;
-        let doors = config.listeners.iter().map(|listener| {
+        let doors = config.listeners.iter().zip(&tls).map(|(listener, tls)| {
             Ok(Door {
                 guard: BrowserGuard::new().allow_hosts(&listener.hosts)?,
                 anonymous: listener.anonymous || callers.is_empty(),
+                clients: tls.as_ref().and_then(|tls| tls.clients.clone()),
             })
         });
         let doors = doors
@@ -137,7 +138,7 @@ impl Planner {
                 credentials: caches,
                 since: SystemTime::now(),
             },
-            tls,
+            tls: tls.into_iter().map(|tls| Some(tls?.acceptor)).collect(),
         })
     }
 

@@ -11,12 +11,20 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::Tls;
 
+/// What the files of a TLS listener make.
+pub(super) struct Secured {
+    pub(super) acceptor: TlsAcceptor,
+    /// Who decides which certificates of clients are valid.
+    pub(super) clients: Option<Arc<dyn ClientCertVerifier>>,
+}
+
 /// Reads the files of a TLS listener. Who has no certificate may connect if there are other keys.
-pub(super) fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsError> {
+pub(super) fn secure(tls: &Tls, other_keys: bool) -> Result<Secured, TlsError> {
     let chain = certificates(&tls.certificate)?;
     let key = PrivateKeyDer::from_pem_file(&tls.key)
         .map_err(|error| TlsError::new(&tls.key, "no private key can be read from", error))?;
@@ -24,6 +32,7 @@ pub(super) fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsEr
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::new(&tls.certificate, "TLS cannot be set up for", error))?;
+    let mut clients: Option<Arc<dyn ClientCertVerifier>> = None;
     let builder = match &tls.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => {
@@ -41,6 +50,7 @@ pub(super) fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsEr
                 verifier
             };
             let verifier = verifier.build().map_err(|error| refuse(&error))?;
+            clients = Some(verifier.clone());
             builder.with_client_cert_verifier(verifier)
         }
     };
@@ -48,7 +58,8 @@ pub(super) fn acceptor(tls: &Tls, other_keys: bool) -> Result<TlsAcceptor, TlsEr
         .with_single_cert(chain, key)
         .map_err(|error| TlsError::new(&tls.key, "the certificate does not fit", error))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    Ok(Secured { acceptor, clients })
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
