@@ -51,6 +51,8 @@ use crate::error::ErrorKind;
 /// | a target or a host that servers read differently | 400 | `AmbiguousTarget`, `AmbiguousHost` |
 /// | headers that servers read differently | 400 | `HeaderValue`, `RepeatedHeader`, `ContentLength` |
 /// | a body that comes signed, or with a hash that is none | 400 | `EncodedBody`, `PayloadHash` |
+/// | a host that the proxy is not asked under | 421 | `UnknownHost` |
+/// | a request of a web page | 403 | `WebPage` |
 /// | any error of the service inside | 502 | |
 ///
 /// An error of the request's body that arises while it is sent is found among the causes of the
@@ -235,6 +237,8 @@ fn upstream_status(kind: ErrorKind) -> StatusCode {
         ErrorKind::TransferCoding | ErrorKind::Upgrade => StatusCode::NOT_IMPLEMENTED,
         ErrorKind::TargetTooLong => StatusCode::URI_TOO_LONG,
         ErrorKind::TooManyHeaders => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        ErrorKind::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        ErrorKind::WebPage => StatusCode::FORBIDDEN,
         ErrorKind::AmbiguousTarget
         | ErrorKind::AmbiguousHost
         | ErrorKind::HeaderValue

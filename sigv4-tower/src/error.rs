@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Says why [`Upstream`](crate::Upstream) did not let a request through.
+/// Says why [`Upstream`](crate::Upstream) or [`BrowserGuard`](crate::BrowserGuard) did not let a
+/// request through.
 ///
 /// `Display` names the part that is at fault and never its value.
 #[derive(Debug)]
@@ -76,6 +77,10 @@ pub enum ErrorKind {
     PayloadHash,
     /// The request names its host more than once, or differently.
     AmbiguousHost,
+    /// The request names a host that the proxy is not asked under.
+    UnknownHost,
+    /// A browser says that a web page has made the request.
+    WebPage,
 }
 
 impl ErrorKind {
@@ -96,6 +101,8 @@ impl ErrorKind {
             Self::Upgrade => "upgrade",
             Self::PayloadHash => "payload_hash",
             Self::AmbiguousHost => "ambiguous_host",
+            Self::UnknownHost => "unknown_host",
+            Self::WebPage => "web_page",
         }
     }
 }
@@ -121,6 +128,8 @@ mod tests {
             (ErrorKind::Upgrade, "upgrade"),
             (ErrorKind::PayloadHash, "payload_hash"),
             (ErrorKind::AmbiguousHost, "ambiguous_host"),
+            (ErrorKind::UnknownHost, "unknown_host"),
+            (ErrorKind::WebPage, "web_page"),
         ] {
             assert_eq!(kind.as_str(), name);
         }

@@ -28,6 +28,7 @@ use tower_service::Service;
 
 use crate::BoxError;
 use crate::body::SignedBody;
+use crate::echo::Echo;
 
 pin_project! {
     /// The answer to a request that is signed on its way. The future of [`SigV4`](crate::SigV4).
@@ -60,7 +61,12 @@ pin_project! {
             body: SignedBody<B>,
             unsigned: Unsigned<S>,
         },
-        Sending { #[pin] response: F, receipt: Option<SigningReceipt> },
+        Sending {
+            #[pin]
+            response: F,
+            receipt: Option<SigningReceipt>,
+            echo: Option<Box<Echo>>,
+        },
     }
 }
 
@@ -96,6 +102,7 @@ where
             return Ok(State::Sending {
                 response,
                 receipt: None,
+                echo: None,
             });
         };
         let declared = adapter::declared_length(request.headers())?;
@@ -210,9 +217,14 @@ impl<S> Unsigned<S> {
             None => body,
         };
         let receipt = authorized.map(Authorized::into_receipt);
+        let echo = receipt.as_ref().and_then(|_| Echo::of(&self.head.uri));
         let request = Request::from_parts(self.head, body);
         let response = self.service.call(request);
-        State::Sending { response, receipt }
+        State::Sending {
+            response,
+            receipt,
+            echo,
+        }
     }
 
     fn overrides(&self) -> Option<SigningOverrides> {
@@ -243,8 +255,15 @@ where
                     let credentials = ready!(credentials.as_mut().poll(cx));
                     credentials.and_then(|credentials| state.as_mut().after_waiting(&credentials))
                 }
-                StateProjection::Sending { response, receipt } => {
+                StateProjection::Sending {
+                    response,
+                    receipt,
+                    echo,
+                } => {
                     let mut response = ready!(response.poll(cx)).map_err(Into::into)?;
+                    if let Some(echo) = echo {
+                        echo.remove_from(response.headers_mut());
+                    }
                     if let Some(receipt) = receipt.take() {
                         response.extensions_mut().insert(receipt);
                     }

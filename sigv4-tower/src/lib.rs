@@ -3,8 +3,10 @@
 
 mod answer;
 mod body;
+mod echo;
 mod error;
 mod future;
+mod guard;
 mod http_send;
 mod layer;
 mod recover;
@@ -27,6 +29,9 @@ pub use self::body::SignedBody;
 pub use self::error::Error;
 pub use self::error::ErrorKind;
 pub use self::future::ResponseFuture;
+pub use self::guard::BrowserGuard;
+pub use self::guard::Guarded;
+pub use self::guard::GuardedFuture;
 pub use self::http_send::ServiceSend;
 pub use self::layer::SigV4Layer;
 pub use self::recover::Recover;

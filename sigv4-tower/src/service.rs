@@ -18,7 +18,10 @@ use crate::future::ResponseFuture;
 ///
 /// Per request, [`SigningOverrides`](sigv4_core::SigningOverrides) in the extensions say what is
 /// to be done otherwise. The answer is passed on as it is, with a
-/// [`SigningReceipt`](sigv4_core::runtime::SigningReceipt) in its extensions.
+/// [`SigningReceipt`](sigv4_core::runtime::SigningReceipt) in its extensions. One thing is taken out
+/// of it: where the signature went into the [query](sigv4_core::runtime::Placement::Query), headers
+/// that repeat it (`Location`, `Link`) lose its parameters, or are removed if that is not enough.
+/// Bodies pass as they are.
 ///
 /// # Errors
 ///

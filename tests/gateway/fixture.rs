@@ -102,7 +102,7 @@ pub(crate) fn route_at(name: &str, path: &str, upstream: &str) -> Route {
             hosts: Vec::new(),
         },
         upstream: upstream.to_owned(),
-        scope: layer.host_scope().unwrap(),
+        scope: layer.host_scope(),
         layer,
         signer: Signer::builder("sqs", "us-east-1").build().unwrap(),
         payload: PayloadMode::Hashed,

@@ -35,7 +35,7 @@ async fn start(server: &Server) -> (String, JoinHandle<()>) {
     let upstream = UpstreamLayer::new(&format!("http://{}", server.authority()))
         .unwrap()
         .follow_client_payload();
-    let scope = upstream.host_scope().unwrap();
+    let scope = upstream.host_scope();
     let cache = CredentialsCache::new(credentials());
     let client = Client::builder(TokioExecutor::new()).build(connector());
     let stack = ServiceBuilder::new()

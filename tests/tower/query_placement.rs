@@ -292,6 +292,44 @@ impl<B: Clone, R, E> Policy<Request<B>, Response<R>, E> for Thrice {
 }
 
 #[tokio::test]
+async fn an_answer_that_repeats_its_url_does_not_give_the_signature_away() {
+    let server = WireServer::start(|request| {
+        let url = format!("https://a.example{}", request.target());
+        let nested = url.replace('%', "%25");
+        let nested = nested.replace('?', "%3F").replace('&', "%26");
+        WireResponse::new(307)
+            .header("location", &url)
+            .header("content-location", request.target())
+            .header("refresh", format!("1; url={url}"))
+            .header("link", format!("<{url}>; rel=\"self\""))
+            .header("x-next", format!("/login?next={nested}"))
+            .header("x-amz-request-id", "kept")
+            .body(url)
+    })
+    .await;
+    let credentials = secrets::temporary_credentials();
+    let authorizer = in_query(builder_with(credentials, "s3", &server.authority()));
+    let request = crate::fixture::get(format!("{}/a?b=1", server.url()));
+    let response = send(&mut signing(authorizer), request).await.unwrap();
+
+    let arrived = server.only_request();
+    assert_eq!(count(&arrived, "X-Amz-Signature"), 1);
+    let value = |name| {
+        let value: Option<&http::HeaderValue> = response.headers().get(name);
+        value.map(|value| value.to_str().unwrap())
+    };
+    assert_eq!(value("location"), Some("https://a.example/a?b=1"));
+    assert_eq!(value("content-location"), Some("/a?b=1"));
+    assert_eq!(value("refresh"), Some("1; url=https://a.example/a?b=1"));
+    assert_eq!(
+        value("link"),
+        Some("<https://a.example/a?b=1>; rel=\"self\"")
+    );
+    assert_eq!(value("x-next"), None);
+    assert_eq!(value("x-amz-request-id"), Some("kept"));
+}
+
+#[tokio::test]
 async fn each_attempt_has_a_date_of_its_own() {
     let server = ok_server().await;
     let clock = TestClock::new();

@@ -125,7 +125,12 @@ impl Callers {
         let mut found = None;
         if !self.bearer.is_empty() {
             let mut values = headers.get_all(header::AUTHORIZATION).iter();
-            match (values.next().and_then(bearer_token), values.next()) {
+            match (
+                values
+                    .next()
+                    .and_then(|value| after_scheme(value, "Bearer")),
+                values.next(),
+            ) {
                 (Some(token), None) => found = Some(find(&self.bearer, token).ok_or(WrongKey)?),
                 (_, Some(_)) => return Err(WrongKey),
                 // A signature, for example, of keys that are none: it is replaced.
@@ -181,11 +186,12 @@ impl Callers {
     }
 }
 
-/// Returns the token of an Authorization header of the scheme Bearer.
-fn bearer_token(value: &HeaderValue) -> Option<&[u8]> {
-    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
-    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer ");
-    is_bearer.then(|| token.trim_ascii())
+/// Returns what an Authorization header of this scheme has behind it.
+pub(crate) fn after_scheme<'a>(value: &'a HeaderValue, scheme: &str) -> Option<&'a [u8]> {
+    let (found, rest) = value.as_bytes().split_at_checked(scheme.len())?;
+    let rest = rest.strip_prefix(b" ")?;
+    let is_it = found.eq_ignore_ascii_case(scheme.as_bytes());
+    is_it.then(|| rest.trim_ascii())
 }
 
 /// Compares with all of them, whichever fits.

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use rustls::server::danger::ClientCertVerifier;
 use sigv4_tower::AnsweredError;
+use sigv4_tower::BrowserGuard;
 
 use crate::admission::Admission;
 use crate::admission::Permit;
@@ -26,8 +27,6 @@ use crate::callers::Callers;
 use crate::callers::WrongKey;
 use crate::config::LogRequests;
 use crate::fault::Fault;
-use crate::guard;
-use crate::guard::Guard;
 use crate::log;
 use crate::passage::Passage;
 use crate::record::Begun;
@@ -76,7 +75,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub struct Door {
     /// The names under which it is asked by those who show no key.
-    pub guard: Guard,
+    pub guard: BrowserGuard,
     /// Whether there may be such.
     pub anonymous: bool,
     /// Who decides which certificates of clients are valid here, if they are asked for any.
@@ -147,22 +146,21 @@ impl Gateway {
         mut request: Request<Incoming>,
     ) -> Result<(&'a Arc<Route>, Permit, Request<Incoming>), Refusal> {
         let (uri, headers) = (request.uri(), request.headers());
-        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        let Ok(host) = BrowserGuard::requested_host(uri, headers) else {
             return Err(Refusal::TWO_HOSTS);
-        }
-        let host = guard::host(uri, headers);
+        };
         let door = plan.doors.get(from.listener());
         let clients = door.and_then(|door| door.clients.as_deref());
         let certified = from.caller(&plan.callers, clients);
         let caller = match plan.callers.identify(headers, certified) {
             Err(WrongKey) => return Err(Refusal::WRONG_KEY),
             Ok(None) if !door.is_some_and(|door| door.anonymous) => return Err(Refusal::NO_KEY),
-            Ok(None) if !door.is_some_and(|door| door.guard.knows(host)) => {
+            Ok(None) if door.is_none_or(|door| door.guard.check_host(uri, headers).is_err()) => {
                 return Err(Refusal::OTHER_HOST);
             }
             Ok(caller) => caller,
         };
-        if guard::is_of_a_page(headers) {
+        if BrowserGuard::check_page(headers).is_err() {
             return Err(Refusal::WEB_PAGE);
         }
         if !uri.path().starts_with('/') {

@@ -1,7 +1,7 @@
 //! The parts of the gateway, to be put together by its program and by its tests.
 //!
 //! A request takes this way: [`server`] accepts its connection, [`gateway`] asks [`callers`] and
-//! [`guard`] who may call, [`route`] where it goes and [`admission`] whether there is room, and
+//! `BrowserGuard` who may call, [`route`] where it goes and [`admission`] whether there is room, and
 //! sends it through the layers of [`stack`] to the upstream's [`client`]. What is not forwarded
 //! gets one of the answers of [`refusal`]. [`config`] says what all of them do, [`credentials`]
 //! where keys come from; [`stats`], [`log`](mod@log) and [`admin`] tell how it goes.
@@ -22,7 +22,6 @@ pub mod config;
 pub mod credentials;
 pub mod fault;
 pub mod gateway;
-pub mod guard;
 pub mod log;
 mod passage;
 mod record;

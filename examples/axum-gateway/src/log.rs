@@ -28,6 +28,7 @@ use tracing_subscriber::layer::SubscriberExt;
 pub use self::request_id::RequestId;
 use crate::config::Log;
 use crate::config::LogRequests;
+use crate::config::Warning;
 
 /// Has lines written to the standard error output, from now on and for the whole program.
 ///
@@ -214,9 +215,10 @@ pub fn ended(connections: i64) {
     tracing::info!(target: TARGET, connections, "ended");
 }
 
-/// The program cannot go on, or not as it was told to.
-pub fn failed(error: &(dyn Error + 'static)) {
-    tracing::error!(target: TARGET, error = chain(error), "failed");
+/// Something in the configuration is allowed, and not safe by itself.
+pub fn warned(warning: &Warning) {
+    let error = in_one_line(&warning.to_string());
+    tracing::warn!(target: TARGET, error, "the configuration is not safe by itself");
 }
 
 /// An error with its causes, in one line.
@@ -228,7 +230,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// Texts of other programs may hold anything; a line stays a line.
-fn in_one_line(text: &str) -> String {
+pub(crate) fn in_one_line(text: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(LONGEST_ERROR).map(printable).collect()
 }

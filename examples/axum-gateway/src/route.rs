@@ -99,25 +99,6 @@ pub fn allow(methods: &[Method]) -> Option<HeaderValue> {
     HeaderValue::from_str(&names.join(", ")).ok()
 }
 
-/// Returns the host of what a Host header or an authority says, without its port. Nothing, if it is
-/// not that.
-#[must_use]
-pub fn host_of(authority: &str) -> Option<&str> {
-    let end = match authority.strip_prefix('[') {
-        Some(rest) => rest.find(']')? + 2,
-        None => authority.find(':').unwrap_or(authority.len()),
-    };
-    let (host, port) = authority.split_at_checked(end)?;
-    let is_host = |octet: u8| {
-        octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_' | b':' | b'[' | b']')
-    };
-    let is_port = |port: &str| port.len() <= 5 && port.bytes().all(|octet| octet.is_ascii_digit());
-    let is_fine = !host.is_empty()
-        && host.bytes().all(is_host)
-        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-    is_fine.then_some(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,28 +174,5 @@ mod tests {
         }
         let nameless = find(&table().iter(), &Method::GET, None, "/x");
         assert_eq!(nameless, Nothing);
-    }
-
-    #[test]
-    fn takes_ports_off_hosts() {
-        for (given, expected) in [
-            ("a.example", Some("a.example")),
-            ("a.example:80", Some("a.example")),
-            ("a.example:", Some("a.example")),
-            ("[::1]:80", Some("[::1]")),
-            ("[::1]", Some("[::1]")),
-            ("::1", None),
-            ("a:b", None),
-            ("a:80:80", None),
-            ("u@a", None),
-            ("u:80@a", None),
-            ("[::1]x", None),
-            ("[::1", None),
-            ("a/b", None),
-            ("", None),
-            (":80", None),
-        ] {
-            assert_eq!(host_of(given), expected, "{given}");
-        }
     }
 }

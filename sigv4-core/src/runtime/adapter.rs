@@ -3,6 +3,7 @@
 
 use http::Method;
 
+use crate::error::ConfigError;
 use crate::error::Error;
 use crate::overrides::PayloadMode;
 use crate::overrides::SigningOverrides;
@@ -34,6 +35,13 @@ pub use crate::runtime::recovery::patience;
 pub use crate::runtime::recovery::replay_limit;
 pub use crate::runtime::refusal::RefusalReader;
 pub use crate::stream::head::is_encoded;
+
+/// Makes the error for a value of an adapter's own configuration. The message is never a value that
+/// could be secret.
+#[must_use]
+pub fn config_error(field: &'static str, message: &'static str) -> ConfigError {
+    ConfigError::new(field, message)
+}
 
 /// Returns what is signed of a body that is [encoded](EncodedBody) as it passes, if it is to be.
 ///

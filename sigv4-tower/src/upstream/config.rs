@@ -9,6 +9,7 @@ use http::Version;
 use http::header;
 use http::uri::Authority;
 use http::uri::Scheme;
+use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::adapter;
 
 use crate::error::Error;
@@ -22,6 +23,7 @@ use crate::upstream::target::check_host;
 pub(super) struct Config {
     pub(super) scheme: Scheme,
     pub(super) authority: Authority,
+    pub(super) scope: HostScope,
     pub(super) base_path: String,
     pub(super) prefix: String,
     pub(super) host: Option<HeaderValue>,

@@ -10,7 +10,6 @@ use http::header;
 use http::uri::Authority;
 use http::uri::PathAndQuery;
 use http::uri::Scheme;
-use sigv4_core::ConfigError;
 use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::adapter;
 use tower_layer::Layer;
@@ -82,11 +81,12 @@ impl UpstreamLayer {
         if scheme != Scheme::HTTPS && scheme != Scheme::HTTP {
             return Err(refuse("the upstream's scheme must be https or http"));
         }
-        if !is_host_and_port(&authority) {
+        let scope = HostScope::exact([authority.as_str()]);
+        let Some(scope) = scope.ok().filter(|_| is_host_and_port(&authority)) else {
             return Err(refuse(
                 "the upstream must be `host` or `host:port`, without userinfo",
             ));
-        }
+        };
         let path = parts
             .path_and_query
             .as_ref()
@@ -107,6 +107,7 @@ impl UpstreamLayer {
             base_path: path.trim_end_matches('/').to_owned(),
             scheme,
             authority,
+            scope,
             prefix: String::new(),
             host: None,
             allowed_headers: Names::default(),
@@ -139,21 +140,17 @@ impl UpstreamLayer {
         self.config.authority.as_str()
     }
 
+    /// Tells whether bodies are covered [as the client's own signature](Self::follow_client_payload)
+    /// did.
+    #[must_use]
+    pub const fn follows_client_payload(&self) -> bool {
+        self.config.follows_payload
+    }
+
     /// Returns the scope of this upstream alone, for the authorizer.
-    ///
-    /// # Errors
-    ///
-    /// Never for a layer that could be made: its hosts were looked at.
-    pub fn host_scope(&self) -> Result<HostScope, ConfigError> {
-        let host = self
-            .config
-            .host
-            .as_ref()
-            .and_then(|host| host.to_str().ok());
-        match host {
-            Some(host) => HostScope::exact([""; 0])?.dialling(self.authority(), host),
-            None => HostScope::exact([self.authority()]),
-        }
+    #[must_use]
+    pub fn host_scope(&self) -> HostScope {
+        self.config.scope.clone()
     }
 
     /// Serves only what is below this path, and removes it. Default: everything is served.
@@ -179,14 +176,15 @@ impl UpstreamLayer {
     ///
     /// When `host` is no host.
     pub fn host(mut self, host: &str) -> Result<Self, UpstreamConfigError> {
-        let refuse = UpstreamConfigError::new("the host must be `host` or `host:port`");
-        let Ok(authority) = Authority::try_from(host) else {
-            return Err(refuse);
-        };
+        let refuse = || UpstreamConfigError::new("the host must be `host` or `host:port`");
+        let authority = Authority::try_from(host).map_err(|_| refuse())?;
         if !is_host_and_port(&authority) {
-            return Err(refuse);
+            return Err(refuse());
         }
-        self.config.host = Some(HeaderValue::from_str(host).map_err(|_| refuse)?);
+        let scope =
+            HostScope::exact([""; 0]).and_then(|none| none.dialling(self.authority(), host));
+        self.config.scope = scope.map_err(|_| refuse())?;
+        self.config.host = Some(HeaderValue::from_str(host).map_err(|_| refuse())?);
         Ok(self)
     }
 
@@ -386,14 +384,10 @@ mod tests {
     fn knows_its_host_scope() {
         let uri = Uri::from_static("https://api.example.com/");
         let other = HeaderMap::from_iter([(header::HOST, "signed.example.com".parse().unwrap())]);
-        let plain = layer().host_scope().unwrap();
+        let plain = layer().host_scope();
         assert!(plain.check(&uri, &HeaderMap::new()).is_ok());
         assert!(plain.check(&uri, &other).is_err());
-        let rewritten = layer()
-            .host("signed.example.com")
-            .unwrap()
-            .host_scope()
-            .unwrap();
+        let rewritten = layer().host("signed.example.com").unwrap().host_scope();
         assert!(rewritten.check(&uri, &other).is_ok());
         assert!(rewritten.check(&uri, &HeaderMap::new()).is_err());
     }

@@ -16,3 +16,4 @@ pub use self::config_error::UpstreamConfigError;
 pub use self::layer::UpstreamLayer;
 pub use self::service::Upstream;
 pub use self::service::UpstreamFuture;
+pub(crate) use self::target::check_host;

@@ -65,7 +65,7 @@ impl Config {
 }
 
 /// Refuses a request with two hosts: `:authority` or an absolute target, and a Host header.
-pub(super) fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn check_host(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next(), uri.authority()) {
         (_, Some(_), _) => Err(TWO_HOSTS),

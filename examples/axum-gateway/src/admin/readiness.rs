@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use sigv4_core::runtime::Readiness;
 
 use super::html::Utc;
+use crate::log::in_one_line;
 use crate::state::ReloadFailure;
 use crate::state::State;
 
@@ -89,7 +90,7 @@ impl Health {
                 report,
                 "reload failed at {}, the old configuration is served: {}",
                 Utc(failure.at),
-                in_one_line(&failure.message),
+                in_one_line(failure.message.trim_end()),
             );
         }
         report
@@ -110,9 +111,4 @@ impl CredentialsHealth {
             None => "missing",
         }
     }
-}
-
-fn in_one_line(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    text.trim_end().chars().map(printable).collect()
 }

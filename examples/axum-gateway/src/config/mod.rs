@@ -22,6 +22,7 @@ mod print;
 #[cfg(test)]
 mod tests;
 mod units;
+mod warnings;
 
 use std::fmt;
 use std::fs;
@@ -38,10 +39,12 @@ use sigv4_core::Signer;
 use sigv4_core::runtime::CredentialSource;
 use sigv4_core::runtime::HostScope;
 use sigv4_tower::UpstreamLayer;
+use zeroize::Zeroizing;
 
 pub use self::errors::ConfigErrors;
 pub use self::errors::Located;
 use self::node::Node;
+pub use self::warnings::Warning;
 
 /// A configuration that has been checked.
 #[derive(Debug)]
@@ -176,14 +179,14 @@ pub enum CallerKey {
     },
 }
 
-/// A value that is never printed.
+/// A value that is never printed, and is wiped from memory when it is dropped.
 #[derive(Clone)]
-pub struct Secret(Arc<str>);
+pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
     /// Makes one. Empty values are refused where they are read.
-    pub fn new(value: impl Into<Arc<str>>) -> Self {
-        Self(value.into())
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Arc::new(Zeroizing::new(value.into())))
     }
 
     /// Returns it, to be compared.

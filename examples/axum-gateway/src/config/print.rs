@@ -7,6 +7,7 @@ use super::Admin;
 use super::Caller;
 use super::CallerKey;
 use super::Config;
+use super::Credentials;
 use super::Listener;
 use super::LogRequests;
 use super::Match;
@@ -30,8 +31,8 @@ impl fmt::Display for Config {
             writeln!(f, "callers: whoever reaches a listener")?;
         }
         for credentials in &self.credentials {
-            let kind = credentials.source.kind();
-            writeln!(f, "credentials {}: {kind}", credentials.name)?;
+            let Credentials { name, source, .. } = credentials;
+            writeln!(f, "credentials {name}: {source}")?;
         }
         for route in &self.routes {
             writeln!(f, "route {}: {}", route.name, route.matches)?;
@@ -57,7 +58,9 @@ impl fmt::Display for Config {
             LogRequests::Refused => "refused",
             LogRequests::None => "none",
         };
-        writeln!(f, "log: format {format}, requests {requests}")
+        writeln!(f, "log: format {format}, requests {requests}")?;
+        let mut warnings = self.warnings().into_iter();
+        warnings.try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }
 

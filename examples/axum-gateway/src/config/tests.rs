@@ -10,7 +10,7 @@ use sigv4_core::PayloadMode;
 use super::*;
 
 /// Set by Cargo for every test.
-const SET: &str = "CARGO_PKG_NAME";
+const SET: &str = "CARGO_PKG_DESCRIPTION";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 fn parse(text: &str) -> Result<Config, ConfigErrors> {
@@ -91,7 +91,7 @@ fn the_most_specific_route_comes_first() {
 fn each_fault_has_its_line_its_field_and_a_remedy() {
     let full = |lines: &str| route(&format!("service: s3\n{lines}"));
     let more = |lines: &str| format!("{}{lines}\n", route("service: s3"));
-    let with_key = "callers: [{ name: a, bearer: t }]";
+    let with_key = "callers: [{ name: a, bearer: t-0123456789abcdef }]";
     let rows: Vec<(&str, String, u64, &str, &str)> = vec![
         ("not YAML", "routes: [".into(), 1, "", "is not YAML"),
         ("twice", "log: {}\nlog: {}".into(), 2, "", "stands here twice"),
@@ -130,6 +130,9 @@ fn each_fault_has_its_line_its_field_and_a_remedy() {
         ("pattern", full("headers: { exclude: [{ regex: '(' }] }"), 5, "routes[0].headers.exclude[0].regex", "regular expression"),
         ("set header", full("headers: { set: { host: a } }"), 5, "routes[0].headers.set.host", "host"),
         ("variable of a header", full("headers: { set: { x-api-key: 'env:NOT_SET_2' } }"), 5, "routes[0].headers.set.x-api-key", "NOT_SET_2"),
+        ("set twice", full("headers: { set: { X-A: a, x-a: b } }"), 5, "routes[0].headers.set.x-a", "leave one"),
+        ("allowed anyway", full("headers: { allow: [x-amz-meta-*, '*', x-*, x-amzn-a, cookie] }"), 5, "routes[0].headers.allow[4]", "leave it out"),
+        ("parameter that passes", full("query: { allow: [X-Amz-A, versionId] }"), 5, "routes[0].query.allow[1]", "leave it out"),
         ("removed", full("headers: { remove: [content-length] }"), 5, "routes[0].headers.remove", "content-length"),
         ("no credentials", full("credentials: main"), 5, "routes[0].credentials", "not in `credentials`"),
         ("bad role", full("credentials: { type: assume_role, role_arn: a }"), 5, "routes[0].credentials.role_arn", "arn:aws:iam"),
@@ -149,16 +152,19 @@ fn each_fault_has_its_line_its_field_and_a_remedy() {
         ("nobody", more("listeners: [{ unix: /s, anonymous: false }]"), 5, "listeners[0].anonymous", "nobody"),
         ("open admin", more("admin: { tcp: '0.0.0.0:80' }"), 5, "admin.tcp", "`token`"),
         ("empty token", more("admin: { unix: /s, token: '' }"), 5, "admin.token", "is empty"),
+        ("short token", more("admin: { unix: /s, token: 0123456789abcde }"), 5, "admin.token", "fewer than 16"),
         ("admin twice", more("admin: { tcp: '127.0.0.1:8080' }"), 5, "admin", "another address"),
         ("no key", more("callers: [{ name: a }]"), 5, "callers[0]", "has no key"),
-        ("keys", more("callers: [{ name: a, bearer: t, header: { name: x, value: u } }]"), 5, "callers[0]", "one caller for each"),
+        ("keys", more("callers: [{ name: a, bearer: t-0123456789abcdef, header: { name: x, value: u-0123456789abcdef } }]"), 5, "callers[0]", "one caller for each"),
         ("empty key", more("callers: [{ name: a, bearer: '' }]"), 5, "callers[0].bearer", "is empty"),
-        ("same key", more("callers: [{ name: a, bearer: t }, { name: b, bearer: t }]"), 5, "callers[1]", "its own"),
-        ("same caller", more("callers: [{ name: a, bearer: t }, { name: a, bearer: u }]"), 5, "callers[1].name", "another"),
-        ("key in use", more("callers: [{ name: a, header: { name: host, value: t } }]"), 5, "callers[0].header.name", "take another"),
+        ("short key", more("callers: [{ name: a, bearer: 0123456789abcde }]"), 5, "callers[0].bearer", "openssl rand"),
+        ("short header", more("callers: [{ name: a, header: { name: x, value: 0123456789abcde } }]"), 5, "callers[0].header.value", "fewer than 16"),
+        ("same key", more("callers: [{ name: a, bearer: t-0123456789abcdef }, { name: b, bearer: t-0123456789abcdef }]"), 5, "callers[1]", "its own"),
+        ("same caller", more("callers: [{ name: a, bearer: t-0123456789abcdef }, { name: a, bearer: u-0123456789abcdef }]"), 5, "callers[1].name", "another"),
+        ("key in use", more("callers: [{ name: a, header: { name: host, value: t-0123456789abcdef } }]"), 5, "callers[0].header.name", "take another"),
         ("no CA", more("callers: [{ name: a, certificate: b }]"), 5, "callers[0].certificate", "`client_ca`"),
-        ("no route", more("callers: [{ name: a, bearer: t, routes: [b] }]"), 5, "callers[0].routes[0]", "there are: all"),
-        ("may do nothing", more("callers: [{ name: a, bearer: t, routes: [] }]"), 5, "callers[0].routes", "leave it out"),
+        ("no route", more("callers: [{ name: a, bearer: t-0123456789abcdef, routes: [b] }]"), 5, "callers[0].routes[0]", "there are: all"),
+        ("may do nothing", more("callers: [{ name: a, bearer: t-0123456789abcdef, routes: [] }]"), 5, "callers[0].routes", "leave it out"),
         ("no room", more("limits: { held_bytes: 1MiB }"), 5, "limits.held_bytes", "route `all`, 10MiB"),
         ("concurrency", more("limits: { concurrency: 0 }"), 5, "limits.concurrency", "is 0"),
         ("policy", route("policies: [{ policyRef: { name: rate-limit } }]").replace("    region: us-east-1\n", ""), 3, "routes[0].policies[0].policyRef.name", "native-aws-signature-flex"),
@@ -204,6 +210,76 @@ limits: { drain: 0s }
             "limits.drain"
         ]
     );
+}
+
+#[test]
+fn keys_in_clear_text_beyond_this_machine_are_warned_of() {
+    const KEY: &str = "{ name: a, bearer: t-0123456789abcdef }";
+    const CERTIFIED: &str = "{ name: b, certificate: b.internal }";
+    const TLS: &str = "tls: { certificate: /c, key: /k, client_ca: /a }";
+    const TOKEN: &str = "token: t-0123456789abcdef";
+    for (name, listener, callers, admin, expected) in [
+        ("loopback", "tcp: '127.0.0.1:1'", KEY, "", None),
+        ("IPv6", "tcp: '[::1]:1'", KEY, "", None),
+        ("Unix", "unix: /s", KEY, "", None),
+        ("TLS", &format!("tcp: '0.0.0.0:1', {TLS}"), KEY, "", None),
+        (
+            "certificates",
+            &format!("tcp: '0.0.0.0:1', {TLS}"),
+            CERTIFIED,
+            "",
+            None,
+        ),
+        (
+            "plain",
+            "tcp: '0.0.0.0:1'",
+            KEY,
+            "",
+            Some("warning: the listener 0.0.0.0:1 is"),
+        ),
+        (
+            "admin on loopback",
+            "unix: /s",
+            KEY,
+            "tcp: '127.0.0.1:2'",
+            None,
+        ),
+        (
+            "admin",
+            "unix: /s",
+            KEY,
+            "tcp: '[::]:2'",
+            Some("warning: the admin listener [::]:2 is"),
+        ),
+    ] {
+        let admin = match admin {
+            "" => String::new(),
+            address => format!("admin: {{ {address}, {TOKEN} }}\n"),
+        };
+        let text = format!(
+            "{}listeners: [{{ {listener} }}]\ncallers: [{callers}]\n{admin}",
+            route("service: s3")
+        );
+        let config = parse(&text).unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        let shown = config.to_string();
+        let warning = shown.lines().find(|line| line.starts_with("warning: "));
+        assert_eq!(warning.is_some(), expected.is_some(), "{name}: {shown}");
+        let is_it = |start: &str| warning.is_some_and(|warning| warning.starts_with(start));
+        assert!(expected.is_none_or(is_it), "{name}: {warning:?}");
+        assert_eq!(config.warnings().len(), usize::from(warning.is_some()));
+    }
+}
+
+#[test]
+fn says_where_credentials_come_from() {
+    let role = "credentials: { type: assume_role, role_arn: \"arn:aws:iam::123456789012:role/r\", \
+                external_id: s3cr3t, source: { type: profile, name: dev } }";
+    let shown = parse(&route(&format!("service: s3\n{role}"))).unwrap();
+    let shown = shown.to_string();
+    let expected = "credentials all: assume_role arn:aws:iam::123456789012:role/r, with an \
+                    external_id, by (profile dev)\n";
+    assert!(shown.contains(expected), "{shown}");
+    assert!(!shown.contains("s3cr3t"), "{shown}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_tests::secrets;
 
 use super::*;
+use crate::config::Config;
 
 #[tokio::test]
 async fn lines_hold_their_fields_and_no_secret() {
@@ -58,7 +59,7 @@ async fn a_line_stays_a_line() {
     let hostile = Hostile("a\nb\u{1b}[31mc\r\n2026-01-01 INFO forged".to_owned());
     for is_json in [true, false] {
         let lines = captured(is_json, async || {
-            failed(&hostile);
+            connection_failed("127.0.0.1:8080", "tls", &hostile);
             reload_failed(&hostile.0);
         });
         let lines = lines.await;
@@ -119,7 +120,10 @@ async fn every_line() {
     reload_failed("gateway.yaml:3:5: routes[0].upstream: must be a URL");
     draining(2);
     ended(0);
-    failed(&Hostile("no listener".to_owned()));
+    let plain = "admin: { tcp: '0.0.0.0:1', token: 0123456789abcdef }\n\
+                 routes: [{ upstream: 'https://a.example', service: s, region: r }]";
+    let config = Config::parse(plain, "gateway.yaml").unwrap();
+    config.warnings().iter().for_each(warned);
     // Those of refused credentials and of another identity have nothing but fixed words in them.
 }
 

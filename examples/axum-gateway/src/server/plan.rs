@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
 
+use sigv4_core::ConfigError;
+use sigv4_tower::BrowserGuard;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -19,7 +21,7 @@ use crate::credentials;
 use crate::credentials::Caches;
 use crate::gateway::Door;
 use crate::gateway::Plan;
-use crate::guard::Guard;
+use crate::log;
 use crate::stack::Route;
 use crate::state::NamedCache;
 use crate::state::Serving;
@@ -105,15 +107,19 @@ impl Planner {
             ))
         });
         let routes = routes.collect::<Result<Vec<_>, PlanError>>()?;
-        let doors = config.listeners.iter().zip(&tls);
-        let doors = doors.map(|(listener, tls)| Door {
-            guard: Guard::new(&listener.hosts),
-            anonymous: listener.anonymous || callers.is_empty(),
-            clients: tls.as_ref().and_then(|tls| tls.clients.clone()),
+        let doors = config.listeners.iter().zip(&tls).map(|(listener, tls)| {
+            Ok(Door {
+                guard: BrowserGuard::new().allow_hosts(&listener.hosts)?,
+                anonymous: listener.anonymous || callers.is_empty(),
+                clients: tls.as_ref().and_then(|tls| tls.clients.clone()),
+            })
         });
+        let doors = doors
+            .collect::<Result<_, ConfigError>>()
+            .map_err(PlanError::hosts)?;
         let idle = config.routes.iter().map(|route| route.timeouts.idle);
         let plan = Plan {
-            doors: doors.collect(),
+            doors,
             routes: routes.into_iter().map(Arc::new).collect(),
             callers,
             concurrency: config.limits.concurrency,
@@ -128,6 +134,7 @@ impl Planner {
         for kept in caches.iter().filter(|cache| !is_new(cache)) {
             credentials::look_again(kept);
         }
+        config.warnings().iter().for_each(log::warned);
         self.keep_warm(&caches);
         self.clients.retain_used();
         Ok(Planned {
@@ -190,6 +197,13 @@ impl PlanError {
         Self {
             message: message.into(),
             source: None,
+        }
+    }
+
+    fn hosts(source: ConfigError) -> Self {
+        Self {
+            message: "a listener cannot be as it is configured".to_owned(),
+            source: Some(source.into()),
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use axum_gateway::state::State;
 use axum_gateway::stats::Stats;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::StatusCode;
 use sigv4_tests::secrets;
@@ -27,6 +29,12 @@ async fn only_operators_see_more_than_a_word() {
     let longer = format!("Bearer {TOKEN}x");
     let shorter = format!("Bearer {}", &TOKEN[1..]);
     let basic = format!("Basic {TOKEN}");
+    let as_password = |text: &str| format!("Basic {}", STANDARD.encode(text));
+    let password = as_password(&format!("anybody:{TOKEN}"));
+    let nobodys = as_password(&format!(":{TOKEN}"));
+    let as_user = as_password(&format!("{TOKEN}:"));
+    let without_user = as_password(TOKEN);
+    let wrong = as_password(&format!("anybody:{TOKEN}x"));
     let state = fixture::ready().await;
     let with_token = router(&state, &fixture::admin_with_token());
     let without = router(&state, &fixture::admin());
@@ -72,6 +80,36 @@ async fn only_operators_see_more_than_a_word() {
             "another scheme",
             &with_token,
             vec![("authorization", &basic)],
+            [401; 3],
+        ),
+        (
+            "as a password",
+            &with_token,
+            vec![("authorization", &password)],
+            [200, 200, 404],
+        ),
+        (
+            "as the password of nobody",
+            &with_token,
+            vec![("authorization", &nobodys)],
+            [200, 200, 404],
+        ),
+        (
+            "as a user",
+            &with_token,
+            vec![("authorization", &as_user)],
+            [401; 3],
+        ),
+        (
+            "as both",
+            &with_token,
+            vec![("authorization", &without_user)],
+            [401; 3],
+        ),
+        (
+            "a wrong password",
+            &with_token,
+            vec![("authorization", &wrong)],
             [401; 3],
         ),
         (
@@ -139,8 +177,15 @@ async fn only_operators_see_more_than_a_word() {
         ] {
             let answer = ask(router, path, &headers).await;
             assert_eq!(answer.status.as_u16(), status, "{name}: {path}");
-            let challenge = answer.headers.get("www-authenticate");
-            assert_eq!(challenge.is_some(), status == 401, "{name}: {path}");
+            let challenges = answer.headers.get_all("www-authenticate").iter();
+            let schemes = challenges.map(|it| it.to_str().unwrap().split(' ').next());
+            let schemes: Vec<_> = schemes.flatten().collect();
+            let expected = if status == 401 {
+                &["Bearer", "Basic"][..]
+            } else {
+                &[]
+            };
+            assert_eq!(schemes, expected, "{name}: {path}");
         }
         // Probes come by address and have no token.
         let answer = ask(router, "/healthz", &headers).await;

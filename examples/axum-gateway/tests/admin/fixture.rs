@@ -41,6 +41,7 @@ use http_body_util::BodyExt;
 use sigv4_core::EcdsaBackend;
 use sigv4_core::PayloadMode;
 use sigv4_core::Signer;
+use sigv4_core::runtime::AssumeRoleSource;
 use sigv4_core::runtime::CredentialSource;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_tests::secrets;
@@ -61,7 +62,7 @@ pub(crate) fn route(name: &str, path: &str, credentials: &str) -> Route {
             hosts: Vec::new(),
         },
         upstream: upstream.to_owned(),
-        scope: layer.host_scope().unwrap(),
+        scope: layer.host_scope(),
         layer,
         signer: Signer::builder("bedrock", "us-east-1").build().unwrap(),
         payload: PayloadMode::Hashed,
@@ -98,6 +99,7 @@ pub(crate) fn routes() -> Vec<Route> {
     keys.upstream = "https://kms.eu-central-1.amazonaws.com".to_owned();
     keys.signer = Signer::builder("kms", "eu-central-1").build().unwrap();
     keys.body_limit = 64 << 10;
+    keys.layer = keys.layer.follow_client_payload();
     vec![bedrock, uploads, links, keys]
 }
 
@@ -111,11 +113,18 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         }],
         admin: Some(admin()),
         callers: Vec::new(),
-        credentials: vec![Credentials {
-            name: "main".into(),
-            source: CredentialSource::Default,
-            fingerprint: [0; 32],
-        }],
+        credentials: vec![
+            Credentials {
+                name: "main".into(),
+                source: CredentialSource::Default,
+                fingerprint: [0; 32],
+            },
+            Credentials {
+                name: "storage".into(),
+                source: AssumeRoleSource::new("arn:aws:iam::123456789012:role/storage").into(),
+                fingerprint: [1; 32],
+            },
+        ],
         routes,
         limits: Limits {
             concurrency: 1024,

@@ -32,8 +32,13 @@ pub(super) fn section(
     for credentials in &health.credentials {
         let mut caches = serving.credentials.iter();
         let named = caches.find(|named| named.name == credentials.name);
+        let mut sources = serving.config.credentials.iter();
+        let source = sources.find(|source| source.name == credentials.name);
+        let source = source.map(|source| source.source.to_string());
+        let kind = named.map_or("-", |named| named.kind);
+        let source = source.as_deref().unwrap_or(kind);
         let refreshes = stats.refreshes(&credentials.name);
-        row(out, credentials, named, &refreshes, now)?;
+        row(out, credentials, named, source, &refreshes, now)?;
     }
     out.push_str(END_OF_TABLE);
     Ok(())
@@ -43,6 +48,7 @@ fn row(
     out: &mut String,
     health: &CredentialsHealth,
     named: Option<&NamedCache>,
+    source: &str,
     refreshes: &Refreshes,
     now: SystemTime,
 ) -> fmt::Result {
@@ -62,10 +68,10 @@ fn row(
         out,
         "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">{}</th>\
          <td role=\"cell\" data-label=\"State\"><div><span class=\"tag {class}\">{}</span>{unused}</div></td>\
-         <td role=\"cell\" data-label=\"Source\"><code>{}</code></td>",
+         <td role=\"cell\" data-label=\"Source\"><code class=\"long\">{}</code></td>",
         Text(&health.name),
         health.word(),
-        Text(named.map_or("-", |named| named.kind)),
+        Text(source),
     )?;
     match &last {
         None => out.push_str(
@@ -114,7 +120,7 @@ fn row(
 
 /// The end of an access key id: enough to tell keys apart, and nothing to look for elsewhere.
 fn shortened(id: &str) -> String {
-    let shown = if id.len() < 12 { 0 } else { 4 };
+    let shown = if id.len() < 8 { 0 } else { 4 };
     let skipped = id.chars().count() - shown;
     id.chars().skip(skipped).fold("…".to_owned(), |mut end, c| {
         end.push(c);
@@ -143,7 +149,8 @@ mod tests {
     #[test]
     fn shows_the_end_of_an_access_key_id() {
         assert_eq!(shortened("AKIAIOSFODNN7EXAMPLE"), "…MPLE");
-        assert_eq!(shortened("AKIDEXAMPLE"), "…");
+        assert_eq!(shortened("AKIDEXAMPLE"), "…MPLE");
+        assert_eq!(shortened("AKIDEXA"), "…");
         assert_eq!(shortened(""), "…");
     }
 

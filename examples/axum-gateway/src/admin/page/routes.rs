@@ -69,6 +69,10 @@ fn signed(out: &mut String, route: &Route) -> fmt::Result {
         Some(lifetime) => format!("in the query, for {}", roughly(lifetime)),
     };
     let payload = match route.payload {
+        PayloadMode::Hashed if route.layer.follows_client_payload() => format!(
+            "body as the client signed it, else hashed, up to {}",
+            bytes(route.body_limit)
+        ),
         PayloadMode::Hashed => format!("body hashed, up to {}", bytes(route.body_limit)),
         PayloadMode::Unsigned => "body unsigned".to_owned(),
         PayloadMode::AwsChunked(_) => "body in aws-chunked encoding".to_owned(),

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use http::header;
 use sigv4_core::runtime::SecretText;
 
+use super::check_guessing;
 use super::check_unique;
 use super::is_host;
 use super::label;
@@ -95,11 +96,7 @@ fn secret(text: &SecretText, path: &Path, faults: &mut Faults) -> Option<Secret>
             return None;
         }
     };
-    if text.is_empty() {
-        faults.add(
-            path.clone(),
-            "is empty; give it a value that cannot be guessed",
-        );
+    if !check_guessing(&text, path, faults) {
         return None;
     }
     let is_sent_as_it_is = HeaderValue::from_str(&text).is_ok() && text.trim() == text;

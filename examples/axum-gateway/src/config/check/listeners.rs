@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path as FilePath;
 use std::path::PathBuf;
 
+use super::check_guessing;
 use super::hosts;
 use super::reasons;
 use crate::config::Address;
@@ -63,7 +64,7 @@ fn listener(
         path,
         faults,
     )?;
-    if !is_private(&address) {
+    if !address.is_private() {
         if !has_callers {
             let message = "can be reached from outside of this machine, and whoever reaches it can \
                            have requests signed; add `callers`, or listen on loopback or on a Unix \
@@ -105,12 +106,7 @@ pub(super) fn admin(
         .as_ref()
         .map(|token| match token.read("token") {
             Ok(token) => {
-                if token.is_empty() {
-                    faults.add(
-                        path.field("token"),
-                        "is empty; give it a value that cannot be guessed",
-                    );
-                }
+                check_guessing(&token, &path.field("token"), faults);
                 Secret::new(token)
             }
             Err(error) => {
@@ -125,7 +121,7 @@ pub(super) fn admin(
         path,
         faults,
     )?;
-    if token.is_none() && !is_private(&address) {
+    if token.is_none() && !address.is_private() {
         let message = "can be reached from outside of this machine; add a `token`, or listen on \
                        loopback or on a Unix socket";
         faults.add(path.field("tcp"), message);
@@ -195,14 +191,6 @@ fn file_mode(mode: &str, path: &Path, faults: &mut Faults) -> u32 {
             );
             DEFAULT_MODE
         }
-    }
-}
-
-/// Tells whether only this machine gets there.
-pub(super) fn is_private(address: &Address) -> bool {
-    match address {
-        Address::Tcp(address) => address.ip().to_canonical().is_loopback(),
-        Address::Unix { .. } => true,
     }
 }
 

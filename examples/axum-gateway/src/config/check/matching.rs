@@ -1,15 +1,13 @@
 //! Which requests a route takes, and which route goes first.
 
 use std::cmp::Reverse;
-use std::net::SocketAddr;
 
 use http::Method;
+use sigv4_tower::BrowserGuard;
 use sigv4_tower::UpstreamLayer;
 
 use super::hosts;
 use super::is_host;
-use super::listeners::is_private;
-use crate::config::Address;
 use crate::config::Listener;
 use crate::config::Match;
 use crate::config::Route;
@@ -135,21 +133,13 @@ pub(super) fn check_hosts(
     if has_callers {
         return;
     }
-    let names: Vec<&String> = listeners
-        .iter()
-        .flat_map(|listener| &listener.hosts)
-        .collect();
-    let is_loopback = |host: &str| {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost"
-            || address
-                .parse()
-                .is_ok_and(|ip| is_private(&Address::Tcp(SocketAddr::new(ip, 0))))
-    };
+    let names = listeners.iter().flat_map(|listener| &listener.hosts);
+    // What is no host has been said.
+    let names = names.filter(|name| is_host(name));
+    let guard = BrowserGuard::new().allow_hosts(names).unwrap_or_default();
     for (path, _, matches) in routes {
         for (index, host) in matches.hosts.iter().enumerate() {
-            // What is no host has been said.
-            if is_host(host) && !is_loopback(host) && !names.contains(&host) {
+            if is_host(host) && !guard.knows(host) {
                 let path = path.field("match.hosts").item(index);
                 let remedy = "is a name under which no listener takes requests; add it to the \
                               `hosts` of one";

@@ -15,10 +15,10 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::uri::Authority;
 use serde::Deserialize;
 use sigv4_core::ConfigError;
 use sigv4_core::PayloadMode;
+use sigv4_tower::BrowserGuard;
 
 use self::credentials::Sources;
 use super::Config;
@@ -143,6 +143,27 @@ fn label(name: &str, path: Path, faults: &mut Faults) -> Arc<str> {
     name.into()
 }
 
+/// Tells whether a key or a token is long enough, and says so if not.
+fn check_guessing(secret: &str, path: &Path, faults: &mut Faults) -> bool {
+    if secret.is_empty() {
+        faults.add(
+            path.clone(),
+            "is empty; give it a value that cannot be guessed",
+        );
+    } else if secret.chars().count() < SHORTEST_SECRET {
+        let remedy = format!(
+            "has fewer than {SHORTEST_SECRET} characters, which can be guessed; take random ones, \
+             such as those of `openssl rand -hex 32`"
+        );
+        faults.add(path.clone(), remedy);
+    } else {
+        return true;
+    }
+    false
+}
+
+const SHORTEST_SECRET: usize = 16;
+
 /// Says which names stand there before.
 fn check_unique<'a>(names: impl Iterator<Item = (&'a str, Path)>, what: &str, faults: &mut Faults) {
     let mut seen = BTreeSet::new();
@@ -168,7 +189,7 @@ fn hosts(hosts: &[String], path: &Path, faults: &mut Faults) -> Vec<String> {
 
 /// Tells whether it is a host without a port.
 fn is_host(text: &str) -> bool {
-    Authority::try_from(text).is_ok_and(|host| host.as_str() == host.host())
+    BrowserGuard::new().allow_hosts([text]).is_ok()
 }
 
 /// What a library says of a value, with its causes. The field is named by its place.

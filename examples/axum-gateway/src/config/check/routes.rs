@@ -1,5 +1,6 @@
 //! Where requests go.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -193,10 +194,7 @@ impl Place<'_> {
         faults: &mut Faults,
     ) -> Option<HostScope> {
         let path = self.path.field("upstream");
-        let mut scope = match layer.host_scope() {
-            Ok(scope) => scope,
-            Err(error) => return faults.refuse(path, &error),
-        };
+        let mut scope = layer.host_scope();
         if self.written.danger_allow_http {
             scope = scope.danger_allow_http();
         }
@@ -291,6 +289,18 @@ impl Place<'_> {
     ) -> Option<UpstreamLayer> {
         let headers = &self.written.headers;
         let query = &self.written.query;
+        for (field, names) in [
+            ("headers.allow", &headers.allow),
+            ("query.allow", &query.allow),
+        ] {
+            for (index, name) in names.iter().enumerate() {
+                if !may_be_of_aws(name) {
+                    let remedy = "has no effect: it lets names pass that begin with `x-amz-` or \
+                                  `x-amzn-`, and all others pass without it; leave it out";
+                    faults.add(self.path.field(field).item(index), remedy);
+                }
+            }
+        }
         layer = layer
             .allow_amz_headers(&headers.allow)
             .allow_amz_parameters(&query.allow);
@@ -299,8 +309,14 @@ impl Place<'_> {
             layer.remove_headers(&headers.remove),
             faults,
         )?;
+        let mut set = BTreeSet::new();
         for (name, value) in &headers.set {
             let path = self.path.field("headers.set").key(name);
+            if !set.insert(name.to_ascii_lowercase()) {
+                let message = "stands here twice, since case makes no difference; leave one";
+                faults.add(path, message);
+                return None;
+            }
             let value = match value.read("value") {
                 Ok(value) => value,
                 Err(error) => return faults.refuse(path, &error),
@@ -312,7 +328,7 @@ impl Place<'_> {
         }
         let removed = layer.remove_answer_headers(&headers.remove_from_answer);
         layer = self.taken("headers.remove_from_answer", removed, faults)?;
-        let set: Vec<&str> = headers.set.keys().map(String::as_str).collect();
+        let set: Vec<String> = set.into_iter().collect();
         for (name, list) in [
             ("headers.allow", headers.allow.join(", ")),
             ("headers.remove", headers.remove.join(", ")),
@@ -371,6 +387,15 @@ struct Upstream {
     layer: UpstreamLayer,
     scope: HostScope,
     protocol: Protocol,
+}
+
+/// Tells whether a name, or one that ends in `*`, is of those that are removed unless they are allowed.
+fn may_be_of_aws(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["x-amz-", "x-amzn-"].into_iter().any(|start| {
+        let is_wide = |prefix: &str| start.starts_with(prefix);
+        name.starts_with(start) || name.strip_suffix('*').is_some_and(is_wide)
+    })
 }
 
 fn timeouts(timeouts: &file::Timeouts, path: &Path, faults: &mut Faults) -> Timeouts {

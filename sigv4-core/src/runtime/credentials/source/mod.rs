@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "serde")]
 mod de;
+mod display;
 #[cfg(feature = "light-credentials")]
 mod light;
 mod local;
@@ -27,6 +28,9 @@ use crate::runtime::credentials::cache::CredentialsCache;
 
 /// Says where credentials come from. Made in code, or out of a configuration file (feature
 /// `serde`).
+///
+/// `Display` says in one line what it is, for people: role, profile, region, and where keys are kept.
+/// It never shows a key.
 ///
 /// It is plain data: nothing is read and nobody is asked before [`load`](Self::load) makes a
 /// provider of it. Which code then fetches is chosen there, by [`Providers`].
