@@ -40,16 +40,19 @@ fn manifest() -> (Value, Value) {
 async fn the_sidecar_runs_and_is_probed() {
     let (map, deployment) = manifest();
     let pod = &deployment["spec"]["template"]["spec"];
-    let gateway = &pod["containers"][1];
+    let gateway = &pod["initContainers"][0];
+    // A sidecar ends after the others.
+    assert_eq!(gateway["restartPolicy"], "Always");
     let server = judge().await;
     let recipe = Recipe::of_text(map["data"]["gateway.yaml"].as_str().unwrap())
         .with("127.0.0.1:8080", "127.0.0.1:0")
         .with("0.0.0.0:9901", "127.0.0.1:0")
-        .with_secret("env:ADMIN_TOKEN", "token")
+        .with_secret("env:ADMIN_TOKEN", "token-of-the-operators")
         .with(BEDROCK, &server.url());
     let config = with_keys_of_the_environment(recipe.config());
     let grace = pod["terminationGracePeriodSeconds"].as_u64().unwrap();
-    assert!(grace > config.limits.drain.as_secs());
+    let limits = config.limits;
+    assert!(grace > (limits.drain_delay + limits.drain).as_secs());
     let running = start(config).await;
 
     // The program asks under the address that it is given.
@@ -60,7 +63,11 @@ async fn the_sidecar_runs_and_is_probed() {
 
     // A probe asks by the address of the pod, without a token.
     let admin = running.admin_address().unwrap().to_string();
-    for (probe, expected) in [("livenessProbe", "ok\n"), ("readinessProbe", "ready\n")] {
+    for (probe, expected) in [
+        ("startupProbe", "ready\n"),
+        ("livenessProbe", "ok\n"),
+        ("readinessProbe", "ready\n"),
+    ] {
         let probe = &gateway[probe]["httpGet"];
         assert_eq!(probe["port"], "admin");
         let path = probe["path"].as_str().unwrap();
@@ -80,7 +87,7 @@ async fn the_sidecar_runs_and_is_probed() {
 fn the_manifest_fits_together() {
     let (map, deployment) = manifest();
     let pod = &deployment["spec"]["template"];
-    let gateway = &pod["spec"]["containers"][1];
+    let gateway = &pod["spec"]["initContainers"][0];
     assert_eq!(
         deployment["spec"]["selector"]["matchLabels"],
         pod["metadata"]["labels"]

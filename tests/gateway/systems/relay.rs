@@ -187,7 +187,7 @@ async fn a_redirect_of_an_upstream_is_not_followed() {
 /// Whoever can reach a gateway without callers has requests signed.
 #[test]
 fn without_callers_nobody_outside_of_the_machine_can_reach_it() {
-    let callers = "callers: [{ name: a, bearer: token }]";
+    let callers = "callers: [{ name: a, bearer: token-of-a-caller }]";
     for (listener, callers, is_good) in [
         ("tcp: '127.0.0.1:8080'", "", true),
         ("tcp: '[::1]:8080'", "", true),
