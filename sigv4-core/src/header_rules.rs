@@ -52,7 +52,7 @@ impl HeaderRules {
     /// Signs every header, except those of [`NEVER_SIGNED`], those that begin with a prefix of
     /// [`NEVER_SIGNED_PREFIXES`], and those that the request's `Connection` header names.
     ///
-    /// What most SDKs and Envoy do. A hop that rewrites a header then breaks the signature: prefer
+    /// What most SDKs do. A hop that rewrites a header then breaks the signature: prefer
     /// [`minimal`](Self::minimal) with what is needed [included](Self::include).
     #[must_use]
     pub fn all_but_never_signed() -> Self {
