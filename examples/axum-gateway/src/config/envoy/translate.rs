@@ -1,5 +1,6 @@
 //! From Envoy's message to a route of ours.
 
+use super::super::flex::ENVOY_EXCLUDES;
 use super::super::node::Node;
 use super::find::Found;
 use super::find::camel;
@@ -125,7 +126,10 @@ impl<'a> Translation<'a> {
             (Some(upstream), _) => upstream.trim_end_matches('/').to_owned(),
             (None, Some(host)) => format!("https://{host}"),
             (None, None) => {
-                self.warn("where the requests go is said in a cluster of Envoy; set `upstream`, or give --upstream");
+                self.warn(
+                    "where the requests go is said in a cluster of Envoy; set `upstream`, or give \
+                     --upstream",
+                );
                 "https://SET-UPSTREAM.invalid".to_owned()
             }
         }
@@ -151,8 +155,7 @@ impl<'a> Translation<'a> {
             "x-amz-* and x-amzn-* headers of clients are removed here, except those in \
              `headers.allow`; Envoy signs and forwards them",
         );
-        let defaults = ["x-forwarded-for", "x-forwarded-proto", "x-amzn-trace-id"];
-        let defaults = defaults.into_iter().map(Node::from);
+        let defaults = ENVOY_EXCLUDES.into_iter().map(Node::from);
         let excluded = defaults.chain(excluded);
         Node::table([("sign", "all".into()), ("exclude", Node::list(excluded))])
     }
