@@ -12,6 +12,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod signals;
 
 use std::error::Error;
 use std::fmt::Display;
@@ -30,8 +31,6 @@ use tokio::runtime;
 use tokio::runtime::Runtime;
 
 use crate::signals::Signals;
-
-mod signals;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -99,8 +98,7 @@ fn serve(args: &Args, config: Config) -> Result<(), BoxError> {
         if let Some(address) = running.admin_address() {
             println!("for operators on {address}");
         }
-        until_ended(args, running, signals).await?;
-        Ok(())
+        until_ended(args, running, signals).await
     })
 }
 
