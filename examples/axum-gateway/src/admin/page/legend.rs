@@ -75,8 +75,8 @@ const REASONS: [(&str, &str); 34] = [
     ),
     (
         "ambiguous_target",
-        "the path has empty segments, dot segments or escapes that servers read differently: have the client \
-         normalise it",
+        "the path has empty segments, dot segments or escapes that servers read differently: have \
+         the client normalise it",
     ),
     (
         "answer_broken",
@@ -84,7 +84,8 @@ const REASONS: [(&str, &str); 34] = [
     ),
     (
         "answer_not_taken",
-        "the client took nothing of its answer for `timeouts.idle`: it hangs, or reads too slowly",
+        "the client took nothing of its answer for longer than the longest `timeouts.idle`: it \
+         hangs, or reads too slowly",
     ),
     (
         "answer_stalled",
