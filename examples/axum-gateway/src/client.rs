@@ -221,7 +221,8 @@ impl Future for Sending {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Poll::Ready(result) = Pin::new(this.response).poll(cx) {
-            return Poll::Ready(result.map_err(Into::into));
+            let broken = || this.passage.as_ref()?.broken();
+            return Poll::Ready(result.map_err(|error| broken().unwrap_or_else(|| error.into())));
         }
         if this.sleep.is_none() {
             this.sleep.set(Some(tokio::time::sleep(*this.timeout)));

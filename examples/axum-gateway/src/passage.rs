@@ -1,13 +1,16 @@
 //! The body of a request on its way: how much of it is held, and when the last of it was taken.
 
+use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
+use std::task::ready;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +34,8 @@ pub(crate) struct Passage {
     awaits_client: AtomicBool,
     /// When, in milliseconds since it was begun.
     taken: AtomicU64,
+    /// Why it came to no end, if it did not: over HTTP/2 a client does not say.
+    broken: OnceLock<Broken>,
     held: AtomicU64,
     limit: u64,
     idle: Duration,
@@ -46,6 +51,7 @@ impl Passage {
             is_sent: AtomicBool::new(false),
             awaits_client: AtomicBool::new(false),
             taken: AtomicU64::new(0),
+            broken: OnceLock::new(),
             held: AtomicU64::new(0),
             limit,
             idle,
@@ -86,6 +92,11 @@ impl Passage {
         self.taken.store(millis, Ordering::Relaxed);
     }
 
+    /// Returns why the body came to no end, if it did not.
+    pub(crate) fn broken(&self) -> Option<BoxError> {
+        self.broken.get().cloned().map(Into::into)
+    }
+
     /// Returns since when the upstream is waited for, and nobody else.
     pub(crate) fn awaits_upstream_since(&self) -> Instant {
         let taken = self.begun + Duration::from_millis(self.taken.load(Ordering::Relaxed));
@@ -104,6 +115,22 @@ impl Passage {
 impl Drop for Passage {
     fn drop(&mut self) {
         self.admission.let_go(*self.held.get_mut());
+    }
+}
+
+/// Says that the body of a request came to no end; why, its cause says.
+#[derive(Clone, Debug)]
+struct Broken(Arc<dyn Error + Send + Sync>);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the body of the request came to no end")
+    }
+}
+
+impl Error for Broken {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
     }
 }
 
@@ -131,11 +158,17 @@ impl Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
-        let frame = this.body.poll_frame(cx);
-        if let (Poll::Ready(_), Some(passage)) = (&frame, this.passage) {
-            passage.was_taken();
-        }
-        frame
+        let frame = ready!(this.body.poll_frame(cx));
+        let Some(passage) = this.passage else {
+            return Poll::Ready(frame);
+        };
+        passage.was_taken();
+        let note = |error: BoxError| {
+            let broken = Broken(error.into());
+            passage.broken.get_or_init(|| broken.clone());
+            broken.into()
+        };
+        Poll::Ready(frame.map(|frame| frame.map_err(note)))
     }
 
     fn is_end_stream(&self) -> bool {
