@@ -18,6 +18,7 @@ use http::Request;
 use http::Response;
 use http_body::Body;
 use http_body::Frame;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper::service::service_fn;
@@ -100,6 +101,23 @@ async fn stopped(count: &AtomicUsize) {
         }
         before = now;
     }
+}
+
+/// An upstream over HTTP/2 that reads a body to its end before it answers.
+async fn reader() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let answer = service_fn(|request: Request<Incoming>| async {
+                request.into_body().collect().await?;
+                Ok::<_, hyper::Error>(Response::new(Pieces::of(0)))
+            });
+            let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            tokio::spawn(server.serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    url
 }
 
 /// An upstream over HTTP/2 whose answers to `/slow` do not end.
@@ -271,16 +289,23 @@ async fn an_upstream_that_takes_nothing_of_an_upload_is_given_up() {
 
 #[tokio::test]
 async fn an_upload_in_drops_holds_its_place_no_longer_than_it_may() {
-    for payload in [PayloadMode::Hashed, PayloadMode::Unsigned] {
-        let server = upstream("never").await;
+    let server = upstream("never").await;
+    let reader = reader().await;
+    for (payload, protocol, upstream) in [
+        (PayloadMode::Hashed, Protocol::Http1, server.url()),
+        (PayloadMode::Unsigned, Protocol::Http1, server.url()),
+        // Where the client of HTTP/2 does not say why it gave up.
+        (PayloadMode::Unsigned, Protocol::Http2, reader),
+    ] {
         let timeouts = Timeouts {
             upload: SHORT * 2,
             ..PATIENT
         };
-        let route = s3("s3", &server.url(), payload);
+        let mut route = s3("s3", &upstream, payload);
+        route.protocol = protocol;
         let gateway = start(waiting(config(vec![route]), timeouts)).await;
         let answer = drop_by_drop(&gateway, "s3", 1000).await;
-        assert_eq!(answer.status(), 408, "{payload:?}: {answer:?}");
+        assert_eq!(answer.status(), 408, "{payload:?} {protocol:?}: {answer:?}");
         assert!(
             answer.body().contains("did not come to its end"),
             "{answer:?}"

@@ -76,14 +76,6 @@ impl Planner {
     pub(super) async fn plan(&mut self, config: Config) -> Result<Planned, PlanError> {
         let config = Arc::new(config);
         self.check_authorities(&config)?;
-        let existing: Vec<_> = self.warm.iter().map(|warm| warm.cache.clone()).collect();
-        let caches = self.caches.make(&config.credentials, &existing)?;
-        let is_new = |cache: &&NamedCache| !existing.iter().any(|other| is_same(other, cache));
-        for cache in caches.iter().filter(is_new) {
-            credentials::check(&cache.cache)
-                .await
-                .map_err(|error| PlanError::credentials(cache, error))?;
-        }
         let callers = Callers::new(&config.callers, &config.routes);
         let tls = config.listeners.iter().map(|listener| {
             let other_keys = listener.anonymous || callers.is_empty() || callers.has_keys();
@@ -93,6 +85,15 @@ impl Planner {
                 .transpose()
         });
         let tls = tls.collect::<Result<Vec<_>, _>>()?;
+        // Last of what may fail, since what comes of asking is counted.
+        let existing: Vec<_> = self.warm.iter().map(|warm| warm.cache.clone()).collect();
+        let caches = self.caches.make(&config.credentials, &existing)?;
+        let is_new = |cache: &&NamedCache| !existing.iter().any(|other| is_same(other, cache));
+        for cache in caches.iter().filter(is_new) {
+            credentials::check(&cache.cache)
+                .await
+                .map_err(|error| PlanError::credentials(cache, error))?;
+        }
         let routes = config.routes.iter().map(|route| {
             let named = |cache: &&NamedCache| cache.name == route.credentials;
             let cache = caches.iter().find(named).ok_or_else(|| {

@@ -67,16 +67,21 @@ const WORDS: [(&str, &str); 10] = [
     ),
 ];
 
-const REASONS: [(&str, &str); 34] = [
+const REASONS: [(&str, &str); 49] = [
     (
         "ambiguous_host",
-        "the request names its host twice or differently: look at the client, or at a hop before \
-         the gateway",
+        "the request names its host twice or differently: look at the client, or at a hop \
+         before the gateway",
+    ),
+    (
+        "ambiguous_plus",
+        "the query has a `+`, which the route's `plus` refuses: have the client write `%20` or \
+         `%2B`",
     ),
     (
         "ambiguous_target",
-        "the path has empty segments, dot segments or escapes that servers read differently: have \
-         the client normalise it",
+        "the path has empty segments, dot segments or escapes that servers read differently: \
+         have the client normalise it",
     ),
     (
         "answer_broken",
@@ -93,11 +98,13 @@ const REASONS: [(&str, &str); 34] = [
     ),
     (
         "answer_timeout",
-        "the upstream did not begin its answer in time: it is slow, or `timeouts.answer` is short",
+        "the upstream did not begin its answer in time: it is slow, or `timeouts.answer` is \
+         short",
     ),
     (
         "body_length",
-        "the body was not as long as was declared: the client broke off, or declares a wrong length",
+        "the body was not as long as was declared: the client broke off, or declares a wrong \
+         length",
     ),
     (
         "body_read",
@@ -105,8 +112,8 @@ const REASONS: [(&str, &str); 34] = [
     ),
     (
         "body_too_large",
-        "the body is longer than it may be to be hashed: raise `body_limit`, or sign the route's \
-         payload as unsigned or in chunks where the service takes that",
+        "the body is longer than it may be to be hashed: raise `body_limit`, or sign the \
+         route's payload as unsigned or in chunks where the service takes that",
     ),
     (
         "client_gone",
@@ -117,26 +124,52 @@ const REASONS: [(&str, &str); 34] = [
         "the upstream took no connection: it is down, or not to be reached from here",
     ),
     (
+        "content_length",
+        "the request says more than one length of its body: look at the client, or at a hop \
+         before the gateway",
+    ),
+    (
         "credentials",
         "there were no usable credentials: see the table above for why the refresh fails",
+    ),
+    (
+        "ecdsa",
+        "the key does not do for SigV4A: look at the credentials",
     ),
     (
         "encoded_body",
         "the body is framed for another signature (aws-chunked): let the client send it plain",
     ),
     (
+        "event_stream",
+        "the body is no stream of events as the service takes it",
+    ),
+    (
         "existing_authorization",
         "the request has an Authorization that may not be replaced",
+    ),
+    (
+        "expiry",
+        "the credentials end too soon for a signature in the query: see the table above",
     ),
     (
         "header_value",
         "a header of the client holds bytes that are not ASCII",
     ),
     (
+        "invalid_host",
+        "the upstream's host cannot be signed for: look at the route's `host`",
+    ),
+    (
         "length_required",
-        "the service wants to know the length of the body: the client has to send Content-Length",
+        "the service wants to know the length of the body: the client has to send Content- \
+         Length",
     ),
     ("method", "no route takes this method for the path"),
+    (
+        "missing_host",
+        "the request has no host to sign for: look at the route's `upstream`",
+    ),
     (
         "no_key",
         "the client showed no key of a caller: give it one, or let the listener take requests \
@@ -147,12 +180,33 @@ const REASONS: [(&str, &str); 34] = [
         "no route matches: compare path, host and method with the table above",
     ),
     (
+        "not_canonical",
+        "the path or the query is not written as it is signed: have the client normalise it",
+    ),
+    (
         "out_of_scope",
         "the destination is not one that is signed for",
     ),
     (
         "payload",
         "the service does not take this way of covering the body: change the route's `payload`",
+    ),
+    (
+        "payload_hash",
+        "the body is not the one that the client's own signature covers: it was changed on the \
+         way, or cut short",
+    ),
+    (
+        "region_set",
+        "the route names several regions, which only SigV4A signs for",
+    ),
+    (
+        "repeated_header",
+        "the request has a header twice that may be there once: look at the client",
+    ),
+    (
+        "request_target",
+        "the target of the request cannot be signed as it is",
     ),
     (
         "route_not_allowed",
@@ -163,9 +217,14 @@ const REASONS: [(&str, &str); 34] = [
         "the program ended before the answer did: raise `limits.drain`",
     ),
     (
+        "target_too_long",
+        "the path and the query are too long to be forwarded",
+    ),
+    ("time", "the clock of this machine is out of range: set it"),
+    (
         "too_many_bytes",
-        "as much of bodies was held to be hashed as `limits.held_bytes` allows: raise it, or sign \
-         large bodies as unsigned or in chunks where the service takes that",
+        "as much of bodies was held to be hashed as `limits.held_bytes` allows: raise it, or \
+         sign large bodies as unsigned or in chunks where the service takes that",
     ),
     (
         "too_many_headers",
@@ -174,6 +233,10 @@ const REASONS: [(&str, &str); 34] = [
     (
         "too_many_requests",
         "as many requests were being worked on as `limits.concurrency` allows",
+    ),
+    (
+        "trailers",
+        "the body has trailers, which a signature cannot cover",
     ),
     (
         "transfer_coding",
@@ -188,16 +251,16 @@ const REASONS: [(&str, &str); 34] = [
         "WebSockets are not forwarded: their messages would have to be signed one by one",
     ),
     (
-        "upstream_unreachable",
-        "the upstream could not be reached, or closed the connection: the log has the error",
-    ),
-    (
         "upload_stalled",
         "the client stopped in the middle of its body",
     ),
     (
         "upload_timeout",
         "the client took longer to send its body than `timeouts.upload` allows",
+    ),
+    (
+        "upstream_unreachable",
+        "the upstream could not be reached, or closed the connection: the log has the error",
     ),
     (
         "web_page",
