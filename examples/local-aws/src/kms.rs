@@ -1,0 +1,23 @@
+//! The keys.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use crate::server::Call;
+use crate::server::respond;
+
+/// The keys.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Kms {}
+
+impl Kms {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn answer(&self, call: &Call) -> Response {
+        let target = call.head.uri.path().to_owned();
+        respond(StatusCode::NOT_FOUND, "text/plain", target)
+    }
+}

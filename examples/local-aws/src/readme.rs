@@ -1,0 +1,322 @@
+//! Runs the commands of a README as they stand there, and compares what they print.
+//!
+//! A block that is marked `console` is a terminal: a line that begins with `$ ` is a command, those
+//! that begin with `> ` continue it, and all others are what it prints. `[..]` stands for any text
+//! within a line, and a line `...` for any number of lines. Blocks with other marks are not run.
+//!
+//! The commands run in a shell each block, in a folder of their own that holds the repository's
+//! `examples`, one after the other and with the services of [`LocalAws`](crate::LocalAws). `cargo run
+//! -p NAME -- ...` runs a program that is built already.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::LocalAws;
+
+const MARK: &str = "=== the next command ===";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A README whose commands are to be run.
+#[derive(Debug)]
+#[must_use]
+pub struct Readme {
+    path: PathBuf,
+    programs: Vec<(String, PathBuf)>,
+}
+
+impl Readme {
+    /// Takes the README in the folder of a package: `env!("CARGO_MANIFEST_DIR")`.
+    pub fn in_folder(folder: &str) -> Self {
+        Self {
+            path: Path::new(folder).join("README.md"),
+            programs: Vec::new(),
+        }
+    }
+
+    /// Says where a package's program is: `env!("CARGO_BIN_EXE_...")`.
+    pub fn program(mut self, package: &str, path: &str) -> Self {
+        self.programs.push((package.to_owned(), path.into()));
+        self
+    }
+
+    /// Runs all of it.
+    ///
+    /// # Errors
+    ///
+    /// With the command, and what it printed beside what it should have printed.
+    pub async fn check(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let text = fs::read_to_string(&self.path)?;
+        let sessions = sessions(&text);
+        if sessions.is_empty() {
+            return Err(format!("{} has no block marked console", self.path.display()).into());
+        }
+        let folder = self.prepare()?;
+        for session in &sessions {
+            // Each block begins with services that nobody has used.
+            let aws = LocalAws::start().await?;
+            let printed = run(session, folder.path(), &aws).await?;
+            compare(session, &printed)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the folder in which the commands run, with a `cargo` that knows the programs.
+    fn prepare(&self) -> io::Result<TempDir> {
+        let folder = TempDir::new()?;
+        let commands = folder.path().join(".bin");
+        fs::create_dir(&commands)?;
+        let mut script = String::from(
+            "#!/bin/sh\n\
+             package=\n\
+             while [ $# -gt 0 ]; do\n\
+             case $1 in\n\
+             -p) package=$2; shift ;;\n\
+             --) shift; break ;;\n\
+             run | -q | --quiet | -r | --release) ;;\n\
+             *) echo \"cargo $1 is not expected here\" >&2; exit 1 ;;\n\
+             esac\n\
+             shift\n\
+             done\n\
+             case $package in\n\
+             local-aws) exec \"$@\" ;;\n",
+        );
+        for (package, path) in &self.programs {
+            script += &format!("{package}) exec '{}' \"$@\" ;;\n", path.display());
+        }
+        script += "*) echo \"there is no program of $package\" >&2; exit 1 ;;\nesac\n";
+        let cargo = commands.join("cargo");
+        fs::write(&cargo, script)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            use std::os::unix::fs::symlink;
+
+            fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
+            let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+            symlink(examples.canonicalize()?, folder.path().join("examples"))?;
+        }
+        Ok(folder)
+    }
+}
+
+/// What stands in one block.
+type Session = Vec<Step>;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    command: String,
+    output: Vec<String>,
+}
+
+fn sessions(text: &str) -> Vec<Session> {
+    let mut sessions = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line != "```console" {
+            continue;
+        }
+        let mut session = Session::new();
+        for line in lines.by_ref().take_while(|&line| line != "```") {
+            if let Some(command) = line.strip_prefix("$ ") {
+                session.push(Step {
+                    command: command.to_owned(),
+                    output: Vec::new(),
+                });
+            } else if let Some(step) = session.last_mut() {
+                match line.strip_prefix("> ") {
+                    Some(more) if step.output.is_empty() => {
+                        step.command.push('\n');
+                        step.command.push_str(more);
+                    }
+                    _ => step.output.push(line.to_owned()),
+                }
+            }
+        }
+        sessions.push(session);
+    }
+    sessions
+}
+
+/// Returns what each command of a block prints.
+async fn run(
+    session: &Session,
+    folder: &Path,
+    aws: &LocalAws,
+) -> Result<Vec<Vec<String>>, Box<dyn std::error::Error>> {
+    // What goes on in the background is ended with the block.
+    let mut script = String::from("exec 2>&1\n");
+    for step in session {
+        script += &format!("{}\nprintf '%s\\n' '{MARK}'\n", step.command);
+    }
+    let mut path = OsString::from(folder.join(".bin"));
+    path.push(":");
+    path.push(env::var_os("PATH").unwrap_or_default());
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).current_dir(folder);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("AWS_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(aws.environment());
+    command.env("PATH", path).env("HOME", folder);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.spawn()?;
+    let id = child.id();
+    let mut stdout = child.stdout.take().ok_or("there is no output")?;
+    let reading = async {
+        let mut text = Vec::new();
+        let mut piece = [0; 4096];
+        // A program in the background may hold the other end for ever: the last mark is the end.
+        loop {
+            let length = tokio::io::AsyncReadExt::read(&mut stdout, &mut piece).await?;
+            text.extend_from_slice(&piece[..length]);
+            let so_far = String::from_utf8_lossy(&text);
+            if length == 0 || so_far.matches(MARK).count() == session.len() {
+                return Ok::<_, io::Error>(so_far.into_owned());
+            }
+        }
+    };
+    let text = timeout(PATIENCE, reading).await;
+    if let Some(id) = id {
+        // Nothing is left to end where no program is in the background.
+        let _ = Command::new("kill")
+            .args(["--", &format!("-{id}")])
+            .stderr(Stdio::null())
+            .status()
+            .await;
+    }
+    child.wait().await?;
+    let text = text.map_err(|_| format!("no end of {:?}", session.last()))??;
+    let mut printed: Vec<Vec<String>> = text
+        .split(MARK)
+        .map(|part| part.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    for part in printed.iter_mut().skip(1) {
+        // The line break behind the mark.
+        if !part.is_empty() {
+            part.remove(0);
+        }
+    }
+    printed.truncate(session.len());
+    Ok(printed)
+}
+
+fn compare(session: &Session, printed: &[Vec<String>]) -> Result<(), String> {
+    for (step, printed) in session.iter().zip(printed) {
+        let expected: Vec<&str> = step.output.iter().map(|line| line.trim_end()).collect();
+        let found: Vec<&str> = printed.iter().map(|line| line.trim_end()).collect();
+        if !lines_fit(&expected, &found) {
+            return Err(format!(
+                "$ {}\nshould print\n{}\nand prints\n{}",
+                step.command,
+                expected.join("\n"),
+                found.join("\n")
+            ));
+        }
+    }
+    if printed.len() < session.len() {
+        return Err(format!(
+            "{} of {} commands ran",
+            printed.len(),
+            session.len()
+        ));
+    }
+    Ok(())
+}
+
+fn lines_fit(expected: &[&str], found: &[&str]) -> bool {
+    match expected.split_first() {
+        None => found.is_empty(),
+        Some((&"...", rest)) => (0..=found.len()).any(|skipped| lines_fit(rest, &found[skipped..])),
+        Some((line, rest)) => found
+            .split_first()
+            .is_some_and(|(first, others)| line_fits(line, first) && lines_fit(rest, others)),
+    }
+}
+
+fn line_fits(expected: &str, found: &str) -> bool {
+    let Some((before, rest)) = expected.split_once("[..]") else {
+        return expected == found;
+    };
+    let Some(found) = found.strip_prefix(before) else {
+        return false;
+    };
+    (0..=found.len())
+        .filter(|&skipped| found.is_char_boundary(skipped))
+        .any(|skipped| line_fits(rest, &found[skipped..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = "\
+Text.
+
+```sh
+not run
+```
+
+```console
+$ printf 'one\\ntwo %s\\n' \\
+> \"$AWS_REGION\"
+one
+two [..]-1
+$ echo three >&2; echo four
+...
+four
+```
+";
+
+    #[test]
+    fn reads_commands_and_what_they_print() {
+        let sessions = sessions(README);
+        let [session] = &sessions[..] else {
+            unreachable!("one block is a terminal: {sessions:?}")
+        };
+        assert_eq!(
+            session[0].command,
+            "printf 'one\\ntwo %s\\n' \\\n\"$AWS_REGION\""
+        );
+        assert_eq!(session[0].output, ["one", "two [..]-1"]);
+        assert_eq!(session[1].output, ["...", "four"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn runs_them() {
+        let folder = TempDir::new().unwrap();
+        let readme = |text: &str| {
+            fs::write(folder.path().join("README.md"), text).unwrap();
+            Readme::in_folder(folder.path().to_str().unwrap())
+        };
+        readme(README).check().await.unwrap();
+        for (from, to) in [
+            ("two [..]-1", "two [..]-2"),
+            ("...\n", ""),
+            ("four\n```", "five\n```"),
+        ] {
+            let error = readme(&README.replace(from, to)).check().await;
+            assert!(error.is_err(), "{from:?} is {to:?}");
+        }
+        let unknown = "```console\n$ cargo run -p unknown -- x\n```\n";
+        let error = readme(unknown).check().await.unwrap_err().to_string();
+        assert!(error.contains("there is no program of unknown"), "{error}");
+    }
+}
