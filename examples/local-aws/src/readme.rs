@@ -169,6 +169,8 @@ async fn run(
         }
     }
     command.envs(aws.environment());
+    // An error shows where in the code it came from, where that is asked for.
+    command.env_remove("RUST_BACKTRACE");
     command.env("PATH", path).env("HOME", folder);
     command
         .stdin(Stdio::null())
