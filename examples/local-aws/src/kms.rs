@@ -1,5 +1,8 @@
 //! The keys.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
 use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -28,6 +31,7 @@ use crate::server::respond;
 #[non_exhaustive]
 pub struct Kms {
     key: SigningKey,
+    is_wrong: AtomicBool,
 }
 
 /// An answer, or what is said instead.
@@ -49,7 +53,13 @@ impl Kms {
     pub(crate) fn new() -> Self {
         Self {
             key: SigningKey::generate(),
+            is_wrong: AtomicBool::new(false),
         }
+    }
+
+    /// Signs another message than it is asked to from now on, and says nothing of it.
+    pub fn sign_wrongly(&self) {
+        self.is_wrong.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn answer(&self, call: &Call) -> Response {
@@ -81,7 +91,10 @@ impl Kms {
         let algorithm = members.required("SigningAlgorithm", "signingAlgorithm")?;
         let key = find_key(&key, region)?;
         check_algorithm(&algorithm)?;
-        let digest = digest.of(&algorithm)?;
+        let mut digest = digest.of(&algorithm)?;
+        if self.is_wrong.load(Ordering::Relaxed) {
+            digest.reverse();
+        }
         let signature: Signature = self
             .key
             .sign_prehash(&digest)
