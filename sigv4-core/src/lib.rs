@@ -7,6 +7,10 @@ mod canonical;
 mod credentials;
 mod date;
 mod error;
+#[doc = include_str!("../docs/from-aws-sigv4.md")]
+pub mod from_aws_sigv4_guide {}
+#[doc = include_str!("../docs/from-js-signaturev4.md")]
+pub mod from_js_signaturev4_guide {}
 mod hash;
 mod header_rules;
 mod key;

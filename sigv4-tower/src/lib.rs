@@ -5,6 +5,8 @@ mod answer;
 mod body;
 mod echo;
 mod error;
+#[doc = include_str!("../docs/from-envoy.md")]
+pub mod from_envoy_guide {}
 mod future;
 mod guard;
 mod http_send;

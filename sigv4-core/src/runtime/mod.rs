@@ -35,6 +35,8 @@ mod task;
 
 #[doc = include_str!("../../docs/credentials.md")]
 pub mod credentials_guide {}
+#[doc = include_str!("../../docs/troubleshooting.md")]
+pub mod troubleshooting_guide {}
 
 pub use self::authorizer::Authorized;
 pub use self::authorizer::Authorizer;

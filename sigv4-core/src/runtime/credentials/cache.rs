@@ -84,7 +84,8 @@ impl CredentialsCache {
         Some(cached)
     }
 
-    /// Returns credentials to sign with, after asking the provider if there are none.
+    /// Returns credentials to sign with, after asking the provider if there are none. That takes
+    /// [10 s at most](CredentialsCacheBuilder::wait_at_most), unless set otherwise.
     ///
     /// # Errors
     ///
@@ -210,6 +211,10 @@ impl CredentialsCache {
 
     /// Keeps the credentials fresh while there are no requests, so that the first one after a pause
     /// need not wait. Spawn it; it ends when no clone of this cache is left.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends that, and nothing else: a refresh that was begun goes on.
     ///
     /// ```
     /// # use sigv4_core::Credentials;
