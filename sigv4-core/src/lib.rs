@@ -7,6 +7,7 @@ mod canonical;
 mod credentials;
 mod date;
 mod error;
+pub mod guide;
 mod hash;
 mod header_rules;
 mod key;
@@ -30,8 +31,6 @@ mod signer;
 #[cfg(feature = "sigv4a")]
 mod sigv4a;
 mod stream;
-#[doc = include_str!("../docs/streaming.md")]
-pub mod streaming_guide {}
 mod target;
 #[cfg(feature = "tokens")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokens")))]
