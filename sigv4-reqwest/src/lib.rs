@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+pub mod guide;
 mod http_send;
 #[cfg(feature = "middleware")]
 mod middleware;

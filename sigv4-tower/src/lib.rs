@@ -7,6 +7,7 @@ mod echo;
 mod error;
 mod future;
 mod guard;
+pub mod guide;
 mod http_send;
 mod layer;
 mod recover;
