@@ -102,6 +102,8 @@ impl Credentials {
 
     /// Adds the session token that temporary credentials come with.
     ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_use-resources.html>
+    ///
     /// # Errors
     ///
     /// When the token is empty, or holds what no header value can.
@@ -201,7 +203,12 @@ impl fmt::Debug for Credentials {
 impl TryFrom<&aws_credential_types::Credentials> for Credentials {
     type Error = ConfigError;
 
-    /// Prepares what a provider of `aws-config` hands out.
+    /// Prepares what a provider of `aws-config` hands out. An empty session token counts as none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Credentials::new) and
+    /// [`with_session_token`](Credentials::with_session_token).
     fn try_from(from: &aws_credential_types::Credentials) -> Result<Self, ConfigError> {
         let mut credentials = Self::new(from.access_key_id(), from.secret_access_key())?;
         // An empty `AWS_SESSION_TOKEN` is how many environments spell "none".

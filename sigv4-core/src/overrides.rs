@@ -9,7 +9,8 @@ use crate::scope::Region;
 use crate::scope::Service;
 use crate::stream::chunked::AwsChunked;
 
-/// Changes how one request is signed.
+/// Changes how one request is signed. What is not set here is as the signer, or the authorizer, has
+/// it.
 ///
 /// The adapters read it from the request's extensions; it is the same type in both. It stays there,
 /// so that a retry finds it again.

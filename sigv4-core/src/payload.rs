@@ -20,6 +20,8 @@ use crate::stream::head::UNSIGNED_CHUNKS;
 ///
 /// The signer never sees the body itself, only what is said of it here. What is sent must be what
 /// was said. The [guide](crate::guide::streaming) says which service takes what.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Payload<'a> {
@@ -65,7 +67,8 @@ pub enum Payload<'a> {
     AwsChunked {
         /// How it is encoded.
         encoding: AwsChunked,
-        /// The number of bytes before they are encoded, where it is known.
+        /// The number of bytes before they are encoded, where it is known: the value of
+        /// `x-amz-decoded-content-length`.
         length: Option<u64>,
     },
     /// The body is in aws-chunked encoding already, as an SDK makes it over https: with a checksum

@@ -47,6 +47,8 @@ impl Signer {
     ///
     /// `options` is a lifetime in whole seconds or [`PresignOptions`].
     ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+    ///
     /// ```
     /// use std::time::{Duration, SystemTime};
     /// use sigv4_core::{Credentials, Signer};
@@ -63,8 +65,9 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// When the lifetime is not between a second and seven days, or longer than that of the
-    /// credentials, or the request cannot be signed as it is; see [`ErrorKind`].
+    /// [`Expiry`](ErrorKind::Expiry) when the lifetime is not between a second and seven days, or
+    /// longer than that of the credentials; [`RequestTarget`](ErrorKind::RequestTarget) when the URI
+    /// is not absolute; else those of [`sign`](Self::sign).
     pub fn presign<R: Signable>(
         &self,
         request: &R,
@@ -81,7 +84,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// Those of [`presign`](Self::presign).
+    /// Those of [`presign`](Self::presign), and [`RegionSet`](ErrorKind::RegionSet) where the
+    /// overrides name several regions and the signer is one of SigV4.
     pub fn presign_with<R: Signable>(
         &self,
         request: &R,
@@ -355,7 +359,9 @@ impl PresignOptions {
         }
     }
 
-    /// The longest that AWS lets a presigned URL live: seven days.
+    /// The longest that AWS lets a presigned URL live: seven days, which is 604800 s.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
     pub const MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
     /// Shortens the lifetime of the URL to that of the credentials, where it would be longer.
@@ -459,7 +465,8 @@ impl Presigned {
             .map_or(query, |(_, signature)| signature)
     }
 
-    /// Returns when the URL stops working.
+    /// Returns when the URL stops working, in whole seconds: the signing time and the lifetime. The
+    /// service's clock counts.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
         self.expires_at

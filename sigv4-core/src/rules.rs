@@ -12,6 +12,9 @@ use crate::target::View;
 
 /// How one service wants its requests signed.
 ///
+/// Each setter says what the [`standard`](Self::standard) has; [`for_service`](Self::for_service)
+/// lists which services differ.
+///
 /// [`Signer::builder`](crate::Signer::builder) takes the rules from the service's name, so that
 /// most programs never see this type. It is there for a service behind another name, or one that
 /// this crate does not know:
@@ -147,35 +150,44 @@ impl SigningRules {
     }
 
     /// Sets whether the path, which is percent-encoded on the wire, is encoded once more for the
-    /// signature. Only the S3 family does without.
+    /// signature. Standard: yes. Only the S3 family does without.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html#create-canonical-request>
     #[must_use]
     pub const fn double_encode_path(mut self, yes: bool) -> Self {
         self.double_encode_path = yes;
         self
     }
 
-    /// Sets whether dot segments and empty segments are removed from the path.
+    /// Sets whether dot segments and empty segments are removed from the path. Standard: yes. To S3
+    /// they are a part of the key.
+    ///
+    /// <https://www.rfc-editor.org/rfc/rfc3986#section-6.2.2.3>
     #[must_use]
     pub const fn normalize_path(mut self, yes: bool) -> Self {
         self.normalize_path = yes;
         self
     }
 
-    /// Sets whether the service wants `x-amz-content-sha256` on every request.
+    /// Sets whether the service wants `x-amz-content-sha256` on every request. Standard: no.
     #[must_use]
     pub const fn needs_content_sha256(mut self, yes: bool) -> Self {
         self.needs_content_sha256 = yes;
         self
     }
 
-    /// Sets what the service makes of a payload that is not covered by the signature.
+    /// Sets what the service makes of a payload that is not covered by the signature. Standard:
+    /// [`Refused`](UnsignedPayload::Refused).
     #[must_use]
     pub const fn unsigned_payload(mut self, unsigned_payload: UnsignedPayload) -> Self {
         self.unsigned_payload = unsigned_payload;
         self
     }
 
-    /// Sets whether presigned URLs cover no payload, unless told to.
+    /// Sets whether presigned URLs cover no payload, unless told to. Standard: no, they cover an
+    /// empty one.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
     #[must_use]
     pub const fn presigns_unsigned_payload(mut self, yes: bool) -> Self {
         self.presigns_unsigned_payload = yes;
@@ -185,14 +197,15 @@ impl SigningRules {
     /// Sets whether AWS itself writes the answers of the service, and not a customer's program.
     ///
     /// Only then do the adapters act, by default, on an answer that says that the credentials have
-    /// ended or that the time is wrong.
+    /// ended or that the time is wrong. Standard: yes.
     #[must_use]
     pub const fn answered_by_aws(mut self, yes: bool) -> Self {
         self.answered_by_aws = yes;
         self
     }
 
-    /// Sets which bodies in aws-chunked encoding the service takes.
+    /// Sets which bodies in aws-chunked encoding the service takes. Standard:
+    /// [`Refused`](ChunkedBodies::Refused).
     #[must_use]
     pub const fn chunked_bodies(mut self, chunked_bodies: ChunkedBodies) -> Self {
         self.chunked_bodies = chunked_bodies;
@@ -200,20 +213,22 @@ impl SigningRules {
     }
 
     /// Sets whether there are operations of the service that take a stream of signed events.
+    /// Standard: no.
     #[must_use]
     pub const fn event_streams(mut self, yes: bool) -> Self {
         self.event_streams = yes;
         self
     }
 
-    /// Sets where the session token of temporary credentials goes.
+    /// Sets where the session token of temporary credentials goes. Standard:
+    /// [`Signed`](SessionTokenMode::Signed).
     #[must_use]
     pub const fn session_token(mut self, session_token: SessionTokenMode) -> Self {
         self.session_token = session_token;
         self
     }
 
-    /// Sets what a raw `+` in a query means.
+    /// Sets what a raw `+` in a query means. Standard: [`Space`](PlusPolicy::Space).
     #[must_use]
     pub const fn plus(mut self, plus: PlusPolicy) -> Self {
         self.plus = plus;
@@ -240,6 +255,8 @@ impl SigningRules {
 }
 
 /// What a service makes of `UNSIGNED-PAYLOAD`.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnsignedPayload {
@@ -252,6 +269,8 @@ pub enum UnsignedPayload {
 }
 
 /// Which bodies in aws-chunked encoding a service takes.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChunkedBodies {
@@ -306,6 +325,8 @@ const LENGTH_NEEDED: Error = Error::new(
 );
 
 /// Where the session token of temporary credentials goes.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionTokenMode {
@@ -319,8 +340,9 @@ pub enum SessionTokenMode {
 
 /// What a raw `+` in a query means.
 ///
-/// RFC 3986 says a plus, HTML forms say a space, and AWS services differ. The canonical form, which
-/// is what is sent, has `%2B` or `%20` and can be misread by nobody.
+/// [RFC 3986](https://www.rfc-editor.org/rfc/rfc3986#section-2.2) says a plus, HTML forms say a
+/// space, and AWS services differ. The canonical form, which is what is sent, has `%2B` or `%20` and
+/// can be misread by nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlusPolicy {
@@ -348,7 +370,10 @@ pub enum WireForm {
     RefuseIfDifferent,
 }
 
-/// Whether `x-amz-content-sha256` is sent.
+/// Whether `x-amz-content-sha256` is sent: the SHA-256 of the body in hex, or a word that says why
+/// there is none.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ContentSha256 {

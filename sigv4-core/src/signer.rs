@@ -95,12 +95,24 @@ impl Signer {
     /// `x-amz-content-sha256` where the service wants it, and puts the URI into its
     /// [canonical form](WireForm::Canonical). Signing again replaces all that.
     ///
-    /// `payload` says what the body is; `now` is the signing time, from which AWS allows some
-    /// minutes of deviation.
+    /// `payload` says what the body is; `now` is the signing time, in whole seconds. Most services
+    /// take one that is up to 5 minutes off, S3 and some others up to 15.
+    ///
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
     ///
     /// # Errors
     ///
-    /// When the request cannot be signed as it is; see [`ErrorKind`]. It is then unchanged.
+    /// When the request cannot be signed as it is. It is then unchanged.
+    ///
+    /// - [`RequestTarget`](ErrorKind::RequestTarget), [`MissingHost`](ErrorKind::MissingHost),
+    ///   [`InvalidHost`](ErrorKind::InvalidHost), [`TooManyHeaders`](ErrorKind::TooManyHeaders),
+    ///   [`ExistingAuthorization`](ErrorKind::ExistingAuthorization): for what the request is.
+    /// - [`AmbiguousPlus`](ErrorKind::AmbiguousPlus), [`NotCanonical`](ErrorKind::NotCanonical):
+    ///   where the signer was told to refuse that.
+    /// - [`Payload`](ErrorKind::Payload), [`LengthRequired`](ErrorKind::LengthRequired),
+    ///   [`BodyLength`](ErrorKind::BodyLength): where the service does not take the payload so, or
+    ///   the headers contradict it.
+    /// - [`Time`](ErrorKind::Time); with SigV4A [`Ecdsa`](ErrorKind::Ecdsa).
     pub fn sign<R: Signable>(
         &self,
         request: &mut R,
@@ -118,7 +130,8 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// When the request cannot be signed as it is; see [`ErrorKind`]. It is then unchanged.
+    /// Those of [`sign`](Self::sign), and [`RegionSet`](ErrorKind::RegionSet) where the overrides
+    /// name several regions and the signer is one of SigV4. The request is then unchanged.
     pub fn sign_with<R: Signable>(
         &self,
         request: &mut R,
@@ -458,7 +471,8 @@ impl SignerBuilder {
         self
     }
 
-    /// Sets what a raw `+` in a query means. Default: a plus for the S3 family, else a space.
+    /// Sets what a raw `+` in a query means. Default: as the [rules](SigningRules::plus) of the
+    /// service have it, which is a plus for the S3 family and else a space.
     pub fn plus(mut self, plus: PlusPolicy) -> Self {
         self.options.plus = Some(plus);
         self
@@ -484,7 +498,7 @@ impl SignerBuilder {
     }
 
     /// Sets where the session token goes. Default: it is signed, except for the services that want
-    /// it otherwise.
+    /// it [otherwise](SigningRules::session_token): `iotdevicegateway`.
     pub fn session_token(mut self, session_token: SessionTokenMode) -> Self {
         self.options.session_token = Some(session_token);
         self
@@ -495,6 +509,7 @@ impl SignerBuilder {
     /// # Errors
     ///
     /// When the service or the region is not a valid name of one; a set of regions is, with SigV4A.
+    /// [`field`](ConfigError::field) says which.
     pub fn build(self) -> Result<Signer, ConfigError> {
         let service = Service::new(&self.service)?;
         let region = match self.algorithm {

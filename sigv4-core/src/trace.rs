@@ -17,6 +17,8 @@ use crate::scope::Scope;
 ///
 /// When AWS answers `SignatureDoesNotMatch` it often says what these should have been.
 ///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>
+///
 /// The canonical request holds header values and the query, and with them the session token of
 /// temporary credentials. `Display` and `Debug` leave out the token, customer-provided encryption
 /// keys, cookies, and every header whose value is marked as sensitive: they are what belongs into a

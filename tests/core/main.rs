@@ -69,6 +69,8 @@ mod token_facts;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
+mod troubleshooting_guide;
+#[cfg(test)]
 mod vectors;
 #[cfg(test)]
 mod websocket;

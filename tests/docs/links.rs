@@ -154,10 +154,16 @@ fn missing_item(target: &str) -> Option<String> {
         .map(|module| format!("mod {module}"))
         .collect();
     if let [kind, item, "html"] = file.split('.').collect::<Vec<_>>()[..] {
-        wanted.push(format!("pub {kind} {item}"));
+        // A function may be `async`.
+        wanted.push(match kind {
+            "fn" => format!("fn {item}"),
+            "constant" => format!("pub const {item}"),
+            kind => format!("pub {kind} {item}"),
+        });
     }
     match fragment.split_once('.') {
         Some(("method", method)) => wanted.push(format!("fn {method}")),
+        Some(("associatedconstant", constant)) => wanted.push(format!("const {constant}")),
         Some(("variant", variant)) => wanted.push(format!("    {variant}")),
         _ => {}
     }

@@ -10,6 +10,10 @@ fn are_those_of_the_workspace() {
     for page in guides() {
         for block in page.text.split("```toml\n").skip(1) {
             let block = block.split("```").next().unwrap();
+            // What somebody comes from has versions of its own.
+            if !block.contains("\nsigv4-") {
+                continue;
+            }
             for line in block.lines().filter(|line| line.contains(" = ")) {
                 let (name, version) = dependency(line);
                 let known = manifest

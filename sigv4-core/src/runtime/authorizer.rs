@@ -91,8 +91,8 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope, cannot be signed as it is, or there are no credentials. It
-    /// is then unchanged.
+    /// Those of [`plan`](Self::plan), [`credentials`](Self::credentials) and [`sign`](Self::sign).
+    /// The request is then unchanged.
     ///
     /// # Cancel safety
     ///
@@ -133,8 +133,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope, those of [`Signer::presign`], or that there are no
-    /// credentials.
+    /// [`OutOfScope`](crate::ErrorKind::OutOfScope) when its host is not in scope,
+    /// [`Credentials`](crate::ErrorKind::Credentials) when there are none, and those of
+    /// [`Signer::presign`].
     ///
     /// # Cancel safety
     ///
@@ -159,8 +160,15 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope, its service or the [`Placement`] does not take the payload
-    /// mode, or its body is encoded for another signature.
+    /// - [`OutOfScope`](crate::ErrorKind::OutOfScope),
+    ///   [`MissingHost`](crate::ErrorKind::MissingHost),
+    ///   [`InvalidHost`](crate::ErrorKind::InvalidHost): by the [host scope](HostScope::check).
+    /// - [`RequestTarget`](crate::ErrorKind::RequestTarget),
+    ///   [`ExistingAuthorization`](crate::ErrorKind::ExistingAuthorization): such a request cannot be
+    ///   signed.
+    /// - [`Payload`](crate::ErrorKind::Payload): its service or the [`Placement`] does not take the
+    ///   payload mode, or its body is encoded for another signature.
+    /// - [`RegionSet`](crate::ErrorKind::RegionSet): the overrides name several regions for SigV4.
     pub fn plan<R: Signable>(
         &self,
         request: &R,
@@ -222,7 +230,9 @@ impl Authorizer {
     ///
     /// # Errors
     ///
-    /// When the request is out of scope or cannot be signed as it is. It is then unchanged.
+    /// [`OutOfScope`](crate::ErrorKind::OutOfScope) when its host is not in scope, and those of
+    /// [`Signer::sign_with`]; with the signature in the query also
+    /// [`Expiry`](crate::ErrorKind::Expiry). The request is then unchanged.
     pub fn sign<R: Signable>(
         &self,
         request: &mut R,
@@ -402,8 +412,8 @@ impl AuthorizerBuilder {
         self
     }
 
-    /// Sets up to how many bytes a body is held in memory to be hashed; longer ones are an error.
-    /// Default: 10 MiB.
+    /// Sets up to how many bytes a body is held in memory to be hashed; a longer one is an error,
+    /// [`BodyTooLarge`](crate::ErrorKind::BodyTooLarge). It counts for each request. Default: 10 MiB.
     pub const fn body_limit(mut self, bytes: u64) -> Self {
         self.body_limit = bytes;
         self
@@ -440,7 +450,7 @@ impl AuthorizerBuilder {
     }
 
     /// Sets by how much the clock is corrected at most, forward or back. A greater difference is
-    /// not believed. Default: 15 minutes.
+    /// not believed. With zero nothing is corrected. Default: 15 minutes.
     pub const fn max_skew(mut self, bound: Duration) -> Self {
         self.learning.max_skew(bound);
         self

@@ -20,6 +20,15 @@ use http::Response;
 /// future breaks the exchange off.
 pub trait HttpSend: fmt::Debug + Send + Sync + 'static {
     /// Sends a request. The URI is absolute.
+    ///
+    /// # Errors
+    ///
+    /// Any error means that there was no whole answer. An answer is no error, whatever its
+    /// status.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future breaks the exchange off.
     fn send(&self, request: Request<Bytes>) -> HttpFuture<'_>;
 }
 
@@ -29,7 +38,7 @@ pub type HttpFuture<'a> = Pin<Box<dyn Future<Output = HttpResult> + Send + 'a>>;
 /// What became of a request that was sent by an [`HttpSend`].
 pub type HttpResult = Result<Response<Bytes>, Box<dyn StdError + Send + Sync>>;
 
-/// How long an answer may be: 1 MiB. Those of credential services have a few thousand bytes.
+/// How many bytes an answer may have: 1 MiB. Those of credential services have a few thousand bytes.
 pub const MAX_ANSWER: usize = 1024 * 1024;
 
 impl<T: HttpSend + ?Sized> HttpSend for Arc<T> {

@@ -68,8 +68,9 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// Puts signatures into the query that hold for so long, or as long as their credentials do,
-    /// where these end sooner: a request that is sent at once needs no more.
+    /// Puts signatures into the query that hold for so long, in whole seconds, or as long as their
+    /// credentials do, where these end sooner: a request that is sent at once needs no more. Between
+    /// a second and [seven days](PresignOptions::MAX_LIFETIME).
     #[must_use]
     pub const fn query(lifetime: Duration) -> Self {
         Self::Query(PresignOptions::expires_in(lifetime).clamp_to_credentials())

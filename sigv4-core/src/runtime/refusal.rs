@@ -13,6 +13,9 @@ use crate::runtime::recovery::code::Found;
 /// It is for logs and metrics. It holds nothing of AWS's message, in which a session token may be,
 /// and of the code only what is a name.
 ///
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+///
 /// ```
 /// use http::{HeaderMap, StatusCode};
 /// use sigv4_core::runtime::{AwsRefusal, RefusalCause};
@@ -68,7 +71,8 @@ impl AwsRefusal {
     }
 }
 
-/// Why AWS refused a request, most likely.
+/// Why AWS refused a request, most likely. The [guide](crate::guide::troubleshooting) says
+/// which codes lead to which cause, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalCause {

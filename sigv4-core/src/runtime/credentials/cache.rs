@@ -211,6 +211,10 @@ impl CredentialsCache {
     /// Keeps the credentials fresh while there are no requests, so that the first one after a pause
     /// need not wait. Spawn it; it ends when no clone of this cache is left.
     ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends that, and nothing else: a refresh that was begun goes on.
+    ///
     /// ```
     /// # use sigv4_core::Credentials;
     /// # use sigv4_core::runtime::CredentialsCache;

@@ -27,6 +27,9 @@ use super::sts::Sts;
 /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` does not let them, `AWS_USE_FIPS_ENDPOINT` takes the
 /// validated one.
 ///
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>,
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
+///
 /// ```
 /// # use std::sync::Arc;
 /// # use sigv4_core::runtime::HttpSend;
@@ -73,22 +76,24 @@ impl AssumeRole {
         self
     }
 
-    /// Sets the external id, which the owner of a role in another account may ask for.
+    /// Sets the external id, which the owner of a role in another account may ask for. Default: none.
     #[must_use]
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.role.external_id = Some(id.into());
         self
     }
 
-    /// Sets how long the credentials are to be good: from 15 minutes up to what the role allows,
-    /// which for a role that assumes another is an hour. Default: an hour.
+    /// Sets how long the credentials are to be good, in whole seconds: from 15 minutes up to what the
+    /// role allows, 12 hours at most, and an hour for a role that assumes another. STS refuses what is
+    /// out of that range. Default: an hour.
     #[must_use]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.role.duration = Some(duration);
         self
     }
 
-    /// Sets the region whose STS is asked.
+    /// Sets the region whose STS is asked. Default: that of the environment, the profile or the
+    /// instance.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.sts.region = Some(region.into());

@@ -34,6 +34,8 @@ use super::files;
 /// The `Authorization` header is the content of the file that
 /// `AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` names, read at each fetch because it is replaced from
 /// time to time, or else `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>
 #[derive(Clone, Debug)]
 pub struct Container {
     context: Context,

@@ -21,6 +21,8 @@ use crate::runtime::credentials::chain::StickyChain;
 /// the search with its error. Once one has provided, it is the only one that is asked: see
 /// [`StickyChain`].
 ///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
+///
 /// ```
 /// # use std::sync::Arc;
 /// # use sigv4_core::runtime::HttpSend;

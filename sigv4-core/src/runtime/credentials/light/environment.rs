@@ -14,6 +14,8 @@ use super::error::FetchError;
 /// The variables are read at each fetch. One that is empty or blank counts as not set. Half of a
 /// pair is an error that names the other half: to pass it over would mean another identity.
 ///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html>
+///
 /// ```
 /// use sigv4_core::runtime::{CredentialsCache, light};
 ///

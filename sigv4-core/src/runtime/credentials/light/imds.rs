@@ -42,6 +42,8 @@ use super::files::SharedConfig;
 /// Other than in the SDKs, credentials that have expired already are handed on as such, and the
 /// last ones are not repeated when the service fails: a
 /// [`CredentialsCache`](crate::runtime::CredentialsCache) decides about both.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-imds-credentials.html>
 #[derive(Clone, Debug)]
 pub struct InstanceMetadata {
     client: Client,

@@ -41,6 +41,9 @@ use super::web_identity;
 /// Other than in the SDKs, a profile that is asked for by name and is not in the files is an error,
 /// and no reason to go on under another identity. So is a file that is there and cannot be read,
 /// unless it is in the home directory, and one that is not UTF-8.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>,
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 #[derive(Clone, Debug)]
 pub struct Profile {
     context: Context,

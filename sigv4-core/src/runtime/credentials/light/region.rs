@@ -12,6 +12,8 @@ use crate::scope::Region;
 
 /// Finds the region: of `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile, or the EC2 instance.
 ///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html>
+///
 /// ```no_run
 /// # use std::sync::Arc;
 /// # use sigv4_core::{Signer, runtime::HttpSend};
@@ -64,7 +66,8 @@ impl RegionChain {
     ///
     /// # Errors
     ///
-    /// When a source that is configured fails, or says what cannot be a region.
+    /// When a source that is configured fails, or says what cannot be a region; see
+    /// [`FetchError::kind`].
     ///
     /// # Cancel safety
     ///

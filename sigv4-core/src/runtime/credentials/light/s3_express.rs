@@ -35,6 +35,8 @@ use crate::signer::Signer;
 
 /// Provides the credentials of a session with a directory bucket of S3 Express One Zone.
 ///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html>
+///
 /// Requests to such a bucket are signed for the service `s3express` with the credentials of a
 /// session, which hold for five minutes, and which are had in exchange for other credentials. Put it
 /// into a [`CredentialsCache`], and that into an [`Authorizer`](crate::runtime::Authorizer) for the

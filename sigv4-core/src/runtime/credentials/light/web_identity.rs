@@ -25,6 +25,8 @@ use super::sts::Sts;
 /// `AWS_ROLE_ARN` and the name of the session from `AWS_ROLE_SESSION_NAME`. The file is read at
 /// each fetch, for it is replaced from time to time. The request is not signed; where it goes to is
 /// found as by [`AssumeRole`](crate::runtime::light::AssumeRole).
+///
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
 #[derive(Clone, Debug)]
 pub struct WebIdentity {
     context: Context,
@@ -69,15 +71,16 @@ impl WebIdentity {
         self
     }
 
-    /// Sets how long the credentials are to be good: from 15 minutes up to what the role allows.
-    /// Default: an hour.
+    /// Sets how long the credentials are to be good, in whole seconds: from 15 minutes up to what the
+    /// role allows, 12 hours at most. Default: an hour.
     #[must_use]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// Sets the region whose STS is asked.
+    /// Sets the region whose STS is asked. Default: that of the environment, the profile or the
+    /// instance.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.sts.region = Some(region.into());
