@@ -101,8 +101,8 @@ impl SigningRules {
     /// [lambda]: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     /// [iot]: https://docs.aws.amazon.com/iot/latest/developerguide/protocols.html
     /// [models]: https://github.com/boto/botocore/tree/develop/botocore/data
-    /// [sagemaker]: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpointWithBidirectionalStream.html
-    /// [transcribe]: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-http2.html
+    /// [sagemaker]: https://docs.aws.amazon.com/sdk-for-python/v1/reference/clients/sagemaker-runtime-http2/operations/invoke_endpoint_with_bidirectional_stream/
+    /// [transcribe]: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html#streaming-http2
     #[must_use]
     pub fn for_service(service: &str) -> Self {
         let standard = Self::standard();

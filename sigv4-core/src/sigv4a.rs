@@ -21,15 +21,18 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::signature::Signature;
 
-/// What computes the signatures of SigV4A.
+/// What computes the signatures of SigV4A: ECDSA over the curve P-256, with SHA-256.
+///
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
 ///
 /// The choice is made in code, by [`SignerBuilder::sigv4a`](crate::SignerBuilder::sigv4a): that
 /// some crate turns a feature on makes a backend available and changes nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EcdsaBackend {
-    /// The crate `p256`, in pure Rust. Its nonces are those of RFC 6979, so that the same request
-    /// gets the same signature every time. The key is wiped from memory with the credentials.
+    /// The crate `p256`, in pure Rust. Its nonces are those of
+    /// [RFC 6979](https://www.rfc-editor.org/rfc/rfc6979), so that the same request gets the same
+    /// signature every time. The key is wiped from memory with the credentials.
     #[default]
     P256,
     /// The crate `ring`, three to four times as fast. Its nonces are random, and so are the

@@ -52,7 +52,9 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// When the request is out of scope, cannot be signed as it is, or there are no credentials. It is
+/// [`Signing`](crate::ErrorKind::Signing) when the request is out of scope, cannot be signed as it
+/// is, or there are no credentials: its cause is the [`sigv4_core::Error`].
+/// [`Url`](crate::ErrorKind::Url) when reqwest would send another URL than was signed. The request is
 /// then unchanged, except for a body that is a stream: what was read of it before an error of its
 /// own is gone, and one that was read to its end is in one piece.
 ///

@@ -85,6 +85,14 @@ impl<S> Layer<S> for AnswerErrorsLayer {
 }
 
 /// Answers errors. Made by [`AnswerErrorsLayer`].
+///
+/// # Errors
+///
+/// None.
+///
+/// # Cancel safety
+///
+/// That of the service inside.
 #[derive(Debug)]
 pub struct AnswerErrors<S> {
     inner: S,

@@ -95,7 +95,7 @@ impl BrowserGuard {
     ///
     /// # Errors
     ///
-    /// As [`check_host`](Self::check_host) and [`check_page`](Self::check_page).
+    /// [`ErrorKind::UnknownHost`], [`ErrorKind::AmbiguousHost`] or [`ErrorKind::WebPage`].
     pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
         self.check_host(uri, headers)?;
         Self::check_page(headers)
@@ -165,7 +165,13 @@ impl<S> Layer<S> for BrowserGuard {
 ///
 /// # Errors
 ///
-/// An [`Error`] for a request that is refused; else the error of the service inside.
+/// An [`Error`] of the kind [`UnknownHost`](ErrorKind::UnknownHost),
+/// [`WebPage`](ErrorKind::WebPage) or [`AmbiguousHost`](ErrorKind::AmbiguousHost) for a request that
+/// is refused; else the error of the service inside.
+///
+/// # Cancel safety
+///
+/// That of the service inside.
 #[derive(Clone, Debug)]
 pub struct Guarded<S> {
     inner: S,

@@ -93,6 +93,14 @@ impl<S, H: Clone> Layer<S> for RefusalsLayer<H> {
 }
 
 /// Tells a hook of refusals. Made by [`RefusalsLayer`].
+///
+/// # Errors
+///
+/// Those of the service inside.
+///
+/// # Cancel safety
+///
+/// That of the service inside. The hook is told nothing of an answer that has not come.
 #[derive(Clone)]
 pub struct Refusals<S, H> {
     inner: S,

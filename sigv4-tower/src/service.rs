@@ -26,7 +26,9 @@ use crate::future::ResponseFuture;
 /// # Errors
 ///
 /// A request that cannot be signed is not sent. The error is then a [`sigv4_core::Error`], to be
-/// had by `downcast_ref`; any other error is that of the service inside.
+/// had by `downcast_ref`, of any [kind](sigv4_core::ErrorKind); any other error is that of the service
+/// inside. Of a body that passes as a stream `BodyLength`, `Trailers` and `EventStream` may only show
+/// while it is sent: they break the request off, and are among the causes of the client's error.
 ///
 /// # Cancel safety
 ///

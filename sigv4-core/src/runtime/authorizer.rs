@@ -164,6 +164,7 @@ impl Authorizer {
     ///   [`MissingHost`](crate::ErrorKind::MissingHost),
     ///   [`InvalidHost`](crate::ErrorKind::InvalidHost): by the [host scope](HostScope::check).
     /// - [`RequestTarget`](crate::ErrorKind::RequestTarget),
+    ///   [`TooManyHeaders`](crate::ErrorKind::TooManyHeaders),
     ///   [`ExistingAuthorization`](crate::ErrorKind::ExistingAuthorization): such a request cannot be
     ///   signed.
     /// - [`Payload`](crate::ErrorKind::Payload): its service or the [`Placement`] does not take the

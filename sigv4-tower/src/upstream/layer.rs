@@ -190,7 +190,7 @@ impl UpstreamLayer {
 
     /// Lets these `x-amz-*` and `x-amzn-*` headers of the client pass; they are then signed. A name
     /// that ends in `*` stands for all that begin alike: `x-amz-meta-*`. What a signature itself is
-    /// made of is replaced all the same.
+    /// made of is replaced all the same. Default: none.
     pub fn allow_amz_headers<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -278,7 +278,8 @@ impl UpstreamLayer {
     }
 
     /// Lets these `X-Amz-*` query parameters of the client pass. A name that ends in `*` stands for
-    /// all that begin alike. What a signature itself is made of is replaced all the same.
+    /// all that begin alike. What a signature itself is made of is replaced all the same. Default:
+    /// none.
     pub fn allow_amz_parameters<I>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item: AsRef<str>>,
@@ -341,14 +342,16 @@ impl UpstreamLayer {
         Ok(self)
     }
 
-    /// Adds a slash to the end of paths that have none. What is sent is what is signed.
+    /// Adds a slash to the end of paths that have none. What is sent is what is signed. Default: they
+    /// stay without.
     pub fn ensure_trailing_slash(mut self) -> Self {
         self.config.trailing_slash = true;
         self
     }
 
     /// Lets paths with empty segments (`//`) pass, which to S3 are a part of the key. Other
-    /// services would read them as one slash.
+    /// services would read them as one slash. Default: they are refused, with
+    /// [`AmbiguousTarget`](crate::ErrorKind::AmbiguousTarget).
     pub fn allow_empty_segments(mut self) -> Self {
         self.config.empty_segments = true;
         self

@@ -20,7 +20,12 @@ use crate::upstream::config::Config;
 ///
 /// # Errors
 ///
-/// An [`Error`] for a request that is refused; else the error of the service inside.
+/// An [`Error`] of any [kind](crate::ErrorKind) but `UnknownHost` and `WebPage` for a request that is
+/// refused; else the error of the service inside.
+///
+/// # Cancel safety
+///
+/// That of the service inside.
 #[derive(Clone, Debug)]
 pub struct Upstream<S> {
     pub(super) inner: S,

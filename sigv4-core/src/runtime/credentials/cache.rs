@@ -84,7 +84,8 @@ impl CredentialsCache {
         Some(cached)
     }
 
-    /// Returns credentials to sign with, after asking the provider if there are none.
+    /// Returns credentials to sign with, after asking the provider if there are none. That takes
+    /// [10 s at most](CredentialsCacheBuilder::wait_at_most), unless set otherwise.
     ///
     /// # Errors
     ///

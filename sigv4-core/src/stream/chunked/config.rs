@@ -8,6 +8,9 @@ use crate::stream::chunked::checksum::Checksum;
 
 /// Says how a body is encoded as `aws-chunked`, which S3 takes instead of a hash over all of it.
 ///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>
+///
 /// Either every chunk is signed, or none is and a checksum stands behind them. How a body is
 /// divided depends on the size of the chunks alone, never on the pieces in which it comes.
 ///
@@ -67,7 +70,7 @@ impl AwsChunked {
     ///
     /// # Errors
     ///
-    /// When it is less than 8 KiB, which S3 refuses.
+    /// When it is less than 8 KiB (8192 bytes), which S3 refuses.
     pub fn chunk_size(mut self, bytes: u32) -> Result<Self, ConfigError> {
         if bytes < MIN_CHUNK_SIZE {
             return Err(ConfigError::new(

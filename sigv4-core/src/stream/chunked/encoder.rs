@@ -179,7 +179,8 @@ impl ChunkEncoder {
     ///
     /// # Errors
     ///
-    /// The error that the encoder has failed with before, or that of the signer.
+    /// [`ErrorKind::BodyLength`] when the encoder has failed with it before, and what
+    /// [`ChunkSigner::sign_chunk`] fails with.
     pub fn pull(&mut self) -> Result<Option<Bytes>, Error> {
         if self.ready.is_empty() {
             self.encode_next()?;

@@ -21,6 +21,8 @@ use crate::signer::Signer;
 
 /// Signs the chunks of a body, each together with the signature before it.
 ///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html>
+///
 /// The first goes with the signature of the request. Time, region, service and credentials are
 /// those of the request for the whole body, however long it takes.
 ///
@@ -91,7 +93,7 @@ impl ChunkSigner {
     ///
     /// # Errors
     ///
-    /// When the algorithm of the signature fails. That of SigV4 does not.
+    /// [`ErrorKind::Ecdsa`] when SigV4A could not make a signature. SigV4 always can.
     pub fn sign_chunk(&mut self, data_sha256: &[u8; 32]) -> Result<ChunkSignature, Error> {
         let hash = hash::hex_of(data_sha256);
         // The first hash is for headers of the chunk, of which there are none.
@@ -177,7 +179,8 @@ impl fmt::Debug for ChunkSigner {
 pub struct ChunkSignature(Signature);
 
 impl ChunkSignature {
-    /// Returns the signature in hex.
+    /// Returns the signature in hex: 64 characters for SigV4; for SigV4A up to 144, without the
+    /// `*` that fill it up on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -58,7 +58,8 @@ impl<B> EventStream<B> {
         }
     }
 
-    /// Sets how long a message may be; see [`EventDecoder::message_limit`].
+    /// Sets how long a message may be, in octets; see [`EventDecoder::message_limit`]. Default: a
+    /// little over 16 MiB.
     #[must_use]
     pub fn message_limit(mut self, limit: usize) -> Self {
         self.decoder = self.decoder.message_limit(limit);

@@ -70,8 +70,11 @@ impl EventDecoder {
     ///
     /// # Errors
     ///
-    /// When the octets are no message, or the message says that the service has failed. From then
-    /// on the answer is `None`.
+    /// When the octets are no message ([`Prelude`](crate::EventErrorKind::Prelude),
+    /// [`Checksum`](crate::EventErrorKind::Checksum), [`Headers`](crate::EventErrorKind::Headers),
+    /// [`TooLarge`](crate::EventErrorKind::TooLarge)), or the message says that the service has
+    /// failed ([`Exception`](crate::EventErrorKind::Exception),
+    /// [`ServiceError`](crate::EventErrorKind::ServiceError)). From then on the answer is `None`.
     #[expect(
         clippy::should_implement_trait,
         reason = "the end of an iterator is final, a lack of octets is not"
@@ -92,7 +95,8 @@ impl EventDecoder {
     ///
     /// # Errors
     ///
-    /// When it ends in the midst of one. Not when `next` has told of an error already.
+    /// [`Truncated`](crate::EventErrorKind::Truncated) when it ends in the midst of one. Not when
+    /// `next` has told of an error already.
     pub fn finish(&mut self) -> Result<(), EventError> {
         let end = self.messages.finish();
         if end.is_err() {

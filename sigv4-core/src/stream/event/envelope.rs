@@ -46,8 +46,9 @@ impl EventSigner {
     ///
     /// # Errors
     ///
-    /// When the message is empty or longer than 16 MiB, or the date is before 1970 or after 9999. The chain
-    /// is then unchanged.
+    /// [`EventStream`](crate::ErrorKind::EventStream) when the message is empty or longer than 16 MiB,
+    /// [`Time`](crate::ErrorKind::Time) when the date is before 1970 or after 9999. The chain is then
+    /// unchanged.
     pub fn sign_message(&mut self, message: &[u8], now: SystemTime) -> Result<Bytes, Error> {
         // It would end the stream.
         if message.is_empty() {
@@ -62,7 +63,8 @@ impl EventSigner {
     ///
     /// # Errors
     ///
-    /// When the date is before 1970 or after 9999. The chain is then unchanged.
+    /// [`Time`](crate::ErrorKind::Time) when the date is before 1970 or after 9999. The chain is then
+    /// unchanged.
     pub fn end(&mut self, now: SystemTime) -> Result<Bytes, Error> {
         self.envelope(b"", now)
     }

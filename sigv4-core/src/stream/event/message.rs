@@ -11,6 +11,9 @@ use crate::stream::event::headers;
 
 /// A message of an event stream: headers with types, and a payload.
 ///
+/// <https://docs.aws.amazon.com/lexv2/latest/dg/event-stream-encoding.html>,
+/// <https://smithy.io/2.0/aws/amazon-eventstream.html>
+///
 /// What is sent to a service is mostly an event: its [`:message-type`](Self::message_type) is
 /// `event`, its [`:event-type`](Self::event_type) the name that the service's model has for it.
 ///
@@ -83,7 +86,8 @@ impl EventMessage {
     /// # Errors
     ///
     /// When it does not fit into the format: the name of a header has 1 to 255 octets and its value
-    /// up to 32767, all headers together up to 128 KiB and the payload up to 16 MiB.
+    /// up to 32767, all headers together up to 128 KiB and the payload up to 16 MiB. The kind is
+    /// [`Headers`](crate::EventErrorKind::Headers) or [`TooLarge`](crate::EventErrorKind::TooLarge).
     pub fn encode(&self) -> Result<Bytes, EventError> {
         let headers = headers::encode(&self.headers)?;
         frame::check(headers.len(), self.payload.len())?;

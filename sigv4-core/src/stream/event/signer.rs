@@ -21,6 +21,8 @@ use crate::signer::Signer;
 
 /// Signs the events of a stream, each with the signature of the one before.
 ///
+/// <https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html>
+///
 /// The chain begins with the signature of the request that opens the stream. Service, region and
 /// credentials are those of that request for as long as the stream lasts, whatever becomes of them
 /// elsewhere. Each event has a date of its own, and after midnight (UTC) the key of the new day;
@@ -65,8 +67,9 @@ impl EventSigner {
     ///
     /// # Errors
     ///
-    /// When the seed has a line break, which would shift the lines of what is signed, or the signer
-    /// is one of SigV4A.
+    /// [`EventStream`](crate::ErrorKind::EventStream) when the seed has a line break, which would
+    /// shift the lines of what is signed; [`Payload`](crate::ErrorKind::Payload) when the signer is
+    /// one of SigV4A.
     pub fn new(signer: &Signer, credentials: &Credentials, seed: &str) -> Result<Self, Error> {
         if !signer.algorithm().is_regional() {
             return Err(EVENTS_OF_SIGV4A);
@@ -99,7 +102,8 @@ impl EventSigner {
     ///
     /// # Errors
     ///
-    /// When the date is before 1970 or after 9999. The chain is then unchanged.
+    /// [`Time`](crate::ErrorKind::Time) when the date is before 1970 or after 9999. The chain is then
+    /// unchanged.
     pub fn sign(
         &mut self,
         headers: &[u8],
