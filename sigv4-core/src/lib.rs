@@ -7,10 +7,7 @@ mod canonical;
 mod credentials;
 mod date;
 mod error;
-#[doc = include_str!("../docs/from-aws-sigv4.md")]
-pub mod from_aws_sigv4_guide {}
-#[doc = include_str!("../docs/from-js-signaturev4.md")]
-pub mod from_js_signaturev4_guide {}
+pub mod guide;
 mod hash;
 mod header_rules;
 mod key;
@@ -33,8 +30,6 @@ mod signer;
 #[cfg(feature = "sigv4a")]
 mod sigv4a;
 mod stream;
-#[doc = include_str!("../docs/streaming.md")]
-pub mod streaming_guide {}
 mod target;
 #[cfg(feature = "tokens")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokens")))]

@@ -131,7 +131,7 @@ impl SigningOverrides {
 
 /// How an adapter covers the bodies that pass through it.
 ///
-/// The [guide](crate::streaming_guide) says which service takes which. What a service does not take
+/// The [guide](crate::guide::streaming) says which service takes which. What a service does not take
 /// is an error of the kind [`Payload`](crate::ErrorKind::Payload) before anything is sent.
 ///
 /// ```

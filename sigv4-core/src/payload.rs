@@ -19,7 +19,7 @@ use crate::stream::head::UNSIGNED_CHUNKS;
 /// The body of a request, as far as its signature is concerned.
 ///
 /// The signer never sees the body itself, only what is said of it here. What is sent must be what
-/// was said. The [guide](crate::streaming_guide) says which service takes what.
+/// was said. The [guide](crate::guide::streaming) says which service takes what.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 #[derive(Clone, Copy)]

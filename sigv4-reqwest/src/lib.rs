@@ -2,8 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
-#[doc = include_str!("../docs/from-reqsign.md")]
-pub mod from_reqsign_guide {}
+pub mod guide;
 mod http_send;
 #[cfg(feature = "middleware")]
 mod middleware;

@@ -5,10 +5,9 @@ mod answer;
 mod body;
 mod echo;
 mod error;
-#[doc = include_str!("../docs/from-envoy.md")]
-pub mod from_envoy_guide {}
 mod future;
 mod guard;
+pub mod guide;
 mod http_send;
 mod layer;
 mod recover;

@@ -25,3 +25,16 @@ pub mod wire;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The programs of the guides that need more than one crate, which have to compile.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../docs/bedrock.md")]
+    mod bedrock {}
+    #[doc = include_str!("../../docs/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../../docs/ordering.md")]
+    mod ordering {}
+    #[doc = include_str!("../../docs/s3.md")]
+    mod s3 {}
+}

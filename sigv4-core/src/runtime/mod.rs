@@ -33,11 +33,6 @@ mod refusal;
 mod scope;
 mod task;
 
-#[doc = include_str!("../../docs/credentials.md")]
-pub mod credentials_guide {}
-#[doc = include_str!("../../docs/troubleshooting.md")]
-pub mod troubleshooting_guide {}
-
 pub use self::authorizer::Authorized;
 pub use self::authorizer::Authorizer;
 pub use self::authorizer::AuthorizerBuilder;

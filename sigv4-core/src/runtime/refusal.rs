@@ -71,7 +71,7 @@ impl AwsRefusal {
     }
 }
 
-/// Why AWS refused a request, most likely. The [guide](crate::runtime::troubleshooting_guide) says
+/// Why AWS refused a request, most likely. The [guide](crate::guide::troubleshooting) says
 /// which codes lead to which cause, and what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -42,7 +42,7 @@ use crate::runtime::credentials::policy::Standing;
 ///   until both clocks say that they have ended.
 ///
 /// What happens at each minute of the life of credentials is told in the
-/// [guide](crate::runtime::credentials_guide).
+/// [guide](crate::guide::credentials).
 #[derive(Clone)]
 pub struct CredentialsCache {
     keeper: Arc<Keeper>,
