@@ -50,6 +50,7 @@ pub use crate::header_rules::NEVER_SIGNED_PREFIXES;
 pub use crate::overrides::PayloadMode;
 pub use crate::overrides::SigningOverrides;
 pub use crate::payload::Payload;
+pub use crate::payload::PayloadLiteral;
 pub use crate::presign::PresignOptions;
 pub use crate::presign::Presigned;
 pub use crate::request::RequestHead;

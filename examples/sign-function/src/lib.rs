@@ -1,0 +1,28 @@
+//! Signs requests to AWS for programs that cannot compute a signature: the request comes as JSON,
+//! and the answer says which headers to add, or which URL to call.
+//!
+//! [`SignRequest::parse`] reads a request, [`Limits::check`] holds it against what is allowed, and
+//! [`sign`] signs it.
+
+mod answer;
+mod fault;
+mod limits;
+mod request;
+mod signing;
+mod stdin;
+
+pub use crate::answer::Refused;
+pub use crate::answer::Signed;
+pub use crate::fault::Fault;
+pub use crate::limits::Limits;
+pub use crate::request::Algorithm;
+pub use crate::request::ContentSha256;
+pub use crate::request::PathRules;
+pub use crate::request::Payload;
+pub use crate::request::Placement;
+pub use crate::request::RequestCredentials;
+pub use crate::request::SessionToken;
+pub use crate::request::SignHeaders;
+pub use crate::request::SignRequest;
+pub use crate::signing::sign;
+pub use crate::stdin::run_on_lines;

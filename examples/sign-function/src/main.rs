@@ -1,0 +1,3 @@
+//! Signs requests.
+
+fn main() {}
