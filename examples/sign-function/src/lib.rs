@@ -2,17 +2,20 @@
 //! and the answer says which headers to add, or which URL to call.
 //!
 //! [`SignRequest::parse`] reads a request, [`Limits::check`] holds it against what is allowed, and
-//! [`sign`] signs it.
+//! [`sign`] signs it. [`run_on_lines`] does all that for a stream of lines.
 
 mod answer;
+mod environment;
 mod fault;
 mod limits;
 mod request;
 mod signing;
 mod stdin;
+mod url;
 
 pub use crate::answer::Refused;
 pub use crate::answer::Signed;
+pub use crate::environment::EnvironmentCredentials;
 pub use crate::fault::Fault;
 pub use crate::limits::Limits;
 pub use crate::request::Algorithm;

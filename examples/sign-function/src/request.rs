@@ -14,6 +14,7 @@ use sigv4_core::PayloadLiteral;
 use zeroize::Zeroizing;
 
 use crate::fault::Fault;
+use crate::signing::message_of;
 
 /// A request to be signed, and how.
 ///
@@ -284,9 +285,8 @@ impl RequestCredentials {
             None => Ok(credentials),
         });
         credentials.map_err(|error| {
-            let text = error.to_string();
-            let message = text.split_once(": ").map_or(&*text, |(_, message)| message);
-            Fault::new(format!("credentials.{}", error.field()), message)
+            let field = format!("credentials.{}", error.field());
+            Fault::new(field, message_of(&error))
         })
     }
 }

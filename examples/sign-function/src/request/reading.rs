@@ -14,7 +14,6 @@ use serde::de::MapAccess;
 use serde::de::SeqAccess;
 use serde::de::Visitor;
 use serde::de::value::MapAccessDeserializer;
-use serde_json::error::Category;
 use serde_path_to_error::Path;
 use serde_path_to_error::Segment;
 use serde_path_to_error::Track;
@@ -30,16 +29,22 @@ pub(super) fn parse(json: &[u8]) -> Result<SignRequest, (Option<String>, Fault)>
     let mut reader = serde_json::Deserializer::from_slice(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let request = object(tracked).and_then(|request| reader.end().map(|()| request));
-    request.map_err(|error| (id_of(json), fault(&error, &track.path())))
+    request.map_err(|error| {
+        // What serde takes for an error of syntax may be one more value than it has a place for.
+        let is_json = serde_json::from_slice::<IgnoredAny>(json).is_ok();
+        let fault = if is_json {
+            fault(&error, &track.path())
+        } else {
+            let (line, column) = (error.line(), error.column());
+            let message = format!("must be one JSON object; look at line {line}, column {column}");
+            Fault::new(WHOLE, message)
+        };
+        (id_of(json), fault)
+    })
 }
 
 /// Puts what serde says into words that name the field and hold nothing of its value.
 fn fault(error: &serde_json::Error, path: &Path) -> Fault {
-    if error.classify() != Category::Data {
-        let (line, column) = (error.line(), error.column());
-        let message = format!("must be one JSON object; look at line {line}, column {column}");
-        return Fault::new(WHOLE, message);
-    }
     let field = field(path);
     // The names in these are those of the types; the paths end before them.
     let text = error.to_string();
