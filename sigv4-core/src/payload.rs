@@ -256,6 +256,15 @@ impl fmt::Debug for Payload<'_> {
 pub struct PayloadLiteral(PayloadDigest);
 
 impl PayloadLiteral {
+    /// `UNSIGNED-PAYLOAD`: nothing of the body is covered.
+    pub const UNSIGNED: Self = Self(PayloadDigest::Literal(UNSIGNED_PAYLOAD));
+
+    /// Writes down a SHA-256.
+    #[must_use]
+    pub fn sha256(hash: &[u8; 32]) -> Self {
+        Self(PayloadDigest::from_hash(hash))
+    }
+
     /// Takes a SHA-256 in 64 lower-case hex digits; or `UNSIGNED-PAYLOAD`,
     /// `STREAMING-UNSIGNED-PAYLOAD-TRAILER`, `STREAMING-AWS4-HMAC-SHA256-PAYLOAD`,
     /// `STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD`, one of the latter two with `-TRAILER` behind it,
@@ -281,6 +290,12 @@ impl PayloadLiteral {
                      or one of AWS's names that begin with `STREAMING-`",
                 )
             })
+    }
+
+    /// Tells whether it is the hash of a body, and not a name.
+    #[must_use]
+    pub const fn is_sha256(&self) -> bool {
+        matches!(self.0, PayloadDigest::Hex(_))
     }
 }
 
