@@ -38,13 +38,23 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     match program {
         Some(program) => run(&aws, program, arguments).await,
         None => {
-            for (name, value) in aws.environment() {
+            for (name, value) in environment(&aws) {
                 println!("export {name}={value}");
             }
             signal::ctrl_c().await?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Returns the variables, and one more for AWS's own command line, which does not know `AWS_REGION`.
+fn environment(aws: &LocalAws) -> Vec<(&'static str, String)> {
+    let mut variables = aws.environment();
+    let region = variables.iter().find(|(name, _)| *name == "AWS_REGION");
+    if let Some((_, region)) = region.cloned() {
+        variables.push(("AWS_DEFAULT_REGION", region));
+    }
+    variables
 }
 
 /// Runs the program, and returns what it ended with.
@@ -54,7 +64,7 @@ async fn run(
     arguments: impl Iterator<Item = OsString>,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut command = Command::new(&program);
-    command.args(arguments).envs(aws.environment());
+    command.args(arguments).envs(environment(aws));
     // Keys of the caller are not to be mixed with those that the services know.
     for name in [
         "AWS_SESSION_TOKEN",

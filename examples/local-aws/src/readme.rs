@@ -5,7 +5,7 @@
 //! within a line, and a line `...` for any number of lines. Blocks with other marks are not run.
 //!
 //! The commands run in a shell each block, in a folder of their own that holds the repository's
-//! `examples`, one after the other and with the services of [`LocalAws`](crate::LocalAws). `cargo run
+//! `examples`, one after the other and with the services of [`LocalAws`]. `cargo run
 //! -p NAME -- ...` runs a program that is built already.
 
 use std::env;
@@ -169,6 +169,8 @@ async fn run(
         }
     }
     command.envs(aws.environment());
+    // An error shows where in the code it came from, where that is asked for.
+    command.env_remove("RUST_BACKTRACE");
     command.env("PATH", path).env("HOME", folder);
     command
         .stdin(Stdio::null())

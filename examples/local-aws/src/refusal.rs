@@ -40,11 +40,17 @@ impl Refusal {
     }
 
     pub(crate) fn stale(date: &str, now: SystemTime) -> Self {
-        let message = format!(
-            "Signature expired: {date} is now earlier than {} ({} - 5 min.)",
-            time::format(now - super::server::TOLERANCE),
-            time::format(now)
-        );
+        // Of two dates in this form the later one is the greater text.
+        let (tolerance, today) = (super::server::TOLERANCE, basic(now));
+        let message = if date < today.as_str() {
+            let bound = basic(now - tolerance);
+            format!("Signature expired: {date} is now earlier than {bound} ({today} - 5 min.)")
+        } else {
+            let bound = basic(now + tolerance);
+            format!(
+                "Signature not yet current: {date} is still later than {bound} ({today} + 5 min.)"
+            )
+        };
         Self::new("InvalidSignatureException", &message, String::new())
     }
 
@@ -83,6 +89,11 @@ impl Refusal {
         }
         response
     }
+}
+
+/// Writes a time as `X-Amz-Date` does.
+fn basic(time: SystemTime) -> String {
+    time::format(time).replace(['-', ':'], "")
 }
 
 impl fmt::Display for Refusal {

@@ -17,13 +17,13 @@ fn local_aws(arguments: &[&str]) -> Output {
 #[test]
 fn runs_a_program_with_an_environment_that_fits() {
     let script = "echo \"$AWS_ENDPOINT_URL $AWS_REGION $AWS_ACCESS_KEY_ID\"; \
-                  echo \"token: $AWS_SESSION_TOKEN\"; exit 7";
+                  echo \"token: $AWS_SESSION_TOKEN $AWS_DEFAULT_REGION\"; exit 7";
     let output = local_aws(&["sh", "-c", script]);
     let text = String::from_utf8(output.stdout).unwrap();
     let (first, second) = text.split_once('\n').unwrap();
     assert!(first.starts_with("http://127.0.0.1:"), "{first}");
     assert!(first.ends_with(" us-east-1 AKIDEXAMPLE"), "{first}");
-    assert_eq!(second, "token: \n");
+    assert_eq!(second, "token:  us-east-1\n");
     assert_eq!(output.status.code(), Some(7), "what the program ended with");
 }
 

@@ -39,9 +39,22 @@ fn request(aws: &LocalAws) -> http::Request<&'static str> {
 }
 
 fn sign(request: &mut http::Request<&'static str>, service: &str, secret: &str, age: u64) {
+    let time = SystemTime::now() - Duration::from_secs(age);
+    sign_with(request, service, secret, time);
+}
+
+fn sign_at(request: &mut http::Request<&'static str>, service: &str, time: SystemTime) {
+    sign_with(request, service, SECRET, time);
+}
+
+fn sign_with(
+    request: &mut http::Request<&'static str>,
+    service: &str,
+    secret: &str,
+    time: SystemTime,
+) {
     let signer = Signer::builder(service, "us-east-1").build().unwrap();
     let credentials = Credentials::new("AKIDEXAMPLE", secret).unwrap();
-    let time = SystemTime::now() - Duration::from_secs(age);
     let payload = Payload::Bytes(b"{}");
     signer.sign(request, payload, &credentials, time).unwrap();
 }
@@ -73,7 +86,19 @@ async fn refuses_what_is_not_signed_as_it_should_be() {
     let mut old = request(&aws);
     sign(&mut old, "execute-api", SECRET, 360);
     let answer = send(&old).await;
-    assert!(answer.contains("Signature expired: "), "{answer}");
+    // `Signature expired: 20150830T123000Z is now earlier than 20150830T123100Z (...Z - 5 min.)`
+    let (_, said) = answer.split_once("Signature expired: ").unwrap();
+    assert_eq!(&said[15..40], "Z is now earlier than 202", "{said}");
+    assert_eq!(&said[52..55], "Z (", "{said}");
+
+    let mut early = request(&aws);
+    sign_at(
+        &mut early,
+        "execute-api",
+        SystemTime::now() + Duration::from_secs(360),
+    );
+    let answer = send(&early).await;
+    assert!(answer.contains("Signature not yet current: "), "{answer}");
 
     let mut right = request(&aws);
     sign(&mut right, "execute-api", SECRET, 240);
@@ -84,7 +109,7 @@ async fn refuses_what_is_not_signed_as_it_should_be() {
             .iter()
             .filter(|seen| seen.refused.is_some())
             .count(),
-        4
+        5
     );
 }
 

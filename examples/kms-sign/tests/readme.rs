@@ -1,0 +1,14 @@
+//! What the README says.
+
+#![cfg(unix)]
+
+use local_aws::readme::Readme;
+
+#[tokio::test]
+async fn prints_what_the_readme_shows() {
+    Readme::in_folder(env!("CARGO_MANIFEST_DIR"))
+        .program("kms-sign", env!("CARGO_BIN_EXE_kms-sign"))
+        .check()
+        .await
+        .unwrap();
+}
