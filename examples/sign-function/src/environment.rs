@@ -51,9 +51,17 @@ fn begin() -> io::Result<(Runtime, CredentialsCache)> {
         .worker_threads(1)
         .enable_all()
         .build()?;
-    let client = CredentialsClient::new().map_err(io::Error::other)?;
+    let client = client().map_err(io::Error::other)?;
     let cache = runtime.block_on(async { CredentialsCache::new(DefaultChain::new(client)) });
     Ok((runtime, cache))
+}
+
+/// Makes the client that asks for credentials, with the TLS of `ring`, which needs no C compiler's
+/// minutes as that of reqwest's own choice does.
+pub(crate) fn client() -> reqwest::Result<CredentialsClient> {
+    // Fails where there is one already, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    CredentialsClient::new()
 }
 
 fn fault(error: &dyn Error) -> Fault {

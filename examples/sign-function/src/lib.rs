@@ -4,11 +4,19 @@
 //! [`SignRequest::parse`] reads a request, [`Limits::check`] holds it against what is allowed, and
 //! [`sign`] signs it. [`run_on_lines`] does all that for a stream of lines.
 
+pub mod allowed;
 mod answer;
+mod azure;
+pub mod callers;
+pub mod config;
 mod environment;
 mod fault;
 mod limits;
+mod log;
+pub mod openapi;
 mod request;
+pub mod serve;
+pub mod server;
 mod signing;
 mod stdin;
 mod url;
