@@ -6,5 +6,6 @@ mod callers;
 mod config;
 mod fixture;
 mod limits;
+mod logic_app;
 mod openapi;
 mod program;
