@@ -1,5 +1,7 @@
 //! The URL of a request, which is taken and given back byte for byte.
 
+use std::borrow::Cow;
+
 use http::Uri;
 use http::uri::Authority;
 use percent_encoding::percent_decode_str;
@@ -21,7 +23,8 @@ impl<'a> Url<'a> {
         if sent.len() > MAX_LENGTH {
             return Err(fault("is longer than 65,534 bytes, which is too long"));
         }
-        let uri: Uri = sent.parse().map_err(|_| fault(why_it_is_none(sent)))?;
+        let uri: Result<Uri, _> = as_a_uri(sent).parse();
+        let uri = uri.map_err(|_| fault(why_it_is_none(sent)))?;
         let scheme = uri.scheme_str().unwrap_or_default();
         if !SCHEMES
             .iter()
@@ -87,6 +90,19 @@ fn is_of_signature(name: &str) -> bool {
     OF_SIGNATURE
         .iter()
         .any(|own| own.eq_ignore_ascii_case(&name))
+}
+
+/// Escapes what some clients send in a query as it is and `Uri` does not take. It is signed as if it
+/// was escaped, in either spelling.
+fn as_a_uri(sent: &str) -> Cow<'_, str> {
+    match sent.split_once('?') {
+        Some((path, query)) if query.contains(['"', '<', '>']) => {
+            let query = query.replace('"', "%22");
+            let query = query.replace('<', "%3C").replace('>', "%3E");
+            Cow::Owned(format!("{path}?{query}"))
+        }
+        _ => Cow::Borrowed(sent),
+    }
 }
 
 /// Says what may be wrong with a text that is no URI.

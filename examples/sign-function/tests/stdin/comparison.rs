@@ -35,6 +35,7 @@ fn signs_as_aws_sigv4_does() {
         Difference::DotsAtTheEnd,
         Difference::SpellingOfKeys,
         Difference::PlusInQuery,
+        Difference::QuotesInQuery,
         Difference::Authority,
         Difference::Tabs,
     ] {

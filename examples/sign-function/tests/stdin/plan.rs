@@ -39,6 +39,8 @@ pub(crate) enum Difference {
     SpellingOfKeys,
     /// It reads a raw `+` in a query as a space. To S3 it is a plus.
     PlusInQuery,
+    /// It refuses quotes and angle brackets in a query, which some clients send as they are.
+    QuotesInQuery,
     /// It signs an authority as it is written. Clients send it in lower case, without an empty port.
     Authority,
     /// It folds spaces and leaves tabs. aws-c-auth, botocore and Java fold both.
@@ -231,7 +233,7 @@ fn query() -> impl Strategy<Value = String> {
             4 => "[a-zA-Z0-9._~-]{1,4}",
             2 => select(&["%20", "%2B", "%26", "%3D", "%7e", "%E1%88%B4", "%c3%a9", "+"][..])
                 .prop_map(str::to_owned),
-            1 => "[/?:@!$'()*,;\\[\\]^`|{}é✓%]{1,2}",
+            1 => "[/?:@!$'()*,;\\[\\]^`|{}\"<>é✓%]{1,2}",
             1 => Just("%zz".to_owned()),
         ],
         0..3,
@@ -508,6 +510,12 @@ impl Plan {
         if is_s3_family(self.service) && query.contains('+') {
             undone.insert(Difference::PlusInQuery);
             query = query.replace('+', "%2B");
+        }
+        for (given, escaped) in [('"', "%22"), ('<', "%3C"), ('>', "%3E")] {
+            if query.contains(given) {
+                undone.insert(Difference::QuotesInQuery);
+                query = query.replace(given, escaped);
+            }
         }
         format!("{scheme}://{authority}{path}?{query}")
     }
