@@ -287,3 +287,143 @@ const AWS: [&str; 14] = [
     "*.*.*.on.aws",
     "*.*.amazonaws.eu",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list() -> AllowList {
+        let names = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            Names::try_from(names).unwrap()
+        };
+        AllowList {
+            services: names(&["s3"]),
+            regions: names(&["eu-west-1"]),
+            hosts: Hosts::try_from(vec!["*.example.com".to_owned()]).unwrap(),
+            methods: names(&["GET"]),
+        }
+    }
+
+    fn request(placement: &str) -> SignRequest {
+        let json = format!(
+            r#"{{"method": "GET", "url": "https://a.example.com/x", "service": "s3",
+                "region": "eu-west-1", "placement": "{placement}", "expires_in": 60}}"#
+        );
+        SignRequest::parse(json.as_bytes()).unwrap()
+    }
+
+    const CANONICAL: &str = "GET\n/x\nb=1\nhost:a.example.com\nx-amz-date:20261122T000000Z\n\n\
+                             host;x-amz-date\nUNSIGNED-PAYLOAD";
+    const TO_SIGN: &str = "AWS4-HMAC-SHA256\n20261122T000000Z\n\
+                           20261122/eu-west-1/s3/aws4_request\n00";
+
+    /// What comes out of the signer is judged by itself: whatever was read differently before.
+    #[test]
+    fn hands_out_only_what_is_on_the_list() {
+        let is_link = "b=1&X-Amz-Expires=60";
+        let as_link = CANONICAL.replace("b=1", is_link);
+        for (name, placement, canonical, to_sign, field) in [
+            (
+                "fine",
+                "headers",
+                CANONICAL.to_owned(),
+                TO_SIGN.to_owned(),
+                "",
+            ),
+            ("a link", "query", as_link.clone(), TO_SIGN.to_owned(), ""),
+            (
+                "another host",
+                "headers",
+                CANONICAL.replace("a.ex", "a.b.ex"),
+                TO_SIGN.into(),
+                "url",
+            ),
+            (
+                "no host",
+                "headers",
+                CANONICAL.replace("host:", "x:"),
+                TO_SIGN.into(),
+                "headers",
+            ),
+            (
+                "two hosts",
+                "headers",
+                CANONICAL.replace("host:", "host:b.example.com\nhost:"),
+                TO_SIGN.into(),
+                "headers",
+            ),
+            (
+                "another method",
+                "headers",
+                CANONICAL.replace("GET", "PUT"),
+                TO_SIGN.into(),
+                "method",
+            ),
+            (
+                "another service",
+                "headers",
+                CANONICAL.into(),
+                TO_SIGN.replace("s3", "iam"),
+                "service",
+            ),
+            (
+                "another region",
+                "headers",
+                CANONICAL.into(),
+                TO_SIGN.replace("eu-", "us-"),
+                "region",
+            ),
+            (
+                "another set",
+                "headers",
+                CANONICAL.replace("x-amz-date:", "x-amz-region-set:*\nx-amz-date:"),
+                TO_SIGN.replace("/eu-west-1", ""),
+                "region",
+            ),
+            (
+                "a link in headers",
+                "headers",
+                as_link.clone(),
+                TO_SIGN.into(),
+                "url",
+            ),
+            (
+                "in another case",
+                "headers",
+                as_link.to_lowercase(),
+                TO_SIGN.into(),
+                "url",
+            ),
+            (
+                "a longer link",
+                "query",
+                as_link.replace("=60", "=61"),
+                TO_SIGN.into(),
+                "url",
+            ),
+            (
+                "two lives",
+                "query",
+                as_link.replace(is_link, "X-Amz-Expires=60&x-amz-expires=61"),
+                TO_SIGN.into(),
+                "url",
+            ),
+        ] {
+            let signed = Signed {
+                id: None,
+                headers: Vec::new(),
+                url: String::new(),
+                signed_headers: Vec::new(),
+                canonical_request: canonical,
+                string_to_sign: to_sign,
+                signature: String::new(),
+            };
+            let judged = list().check_signed(&request(placement), &signed);
+            let found = judged
+                .err()
+                .map_or_else(String::new, |fault| fault.field.to_string());
+            assert_eq!(found, field, "{name}");
+        }
+    }
+}
