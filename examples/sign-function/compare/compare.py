@@ -3,7 +3,7 @@
 
     examples/sign-function/compare/compare.py [--count 10000] [--seed 1] [--program PATH]
 
-botocore signs in Python. awscrt binds aws-c-auth, which the other AWS SDKs sign with. Both, and
+botocore signs in Python. awscrt binds aws-c-auth, the signer in C that several SDKs share. Both, and
 `cryptography` to check ECDSA, are installed by pip into target/compare, once. Of botocore the
 canonical request and the string to sign are compared, too. Signatures of SigV4A are random in awscrt:
 they are checked with the public key over the text that the program says it signed.
@@ -94,8 +94,7 @@ AUTHORITIES = [
     "https://[2001:db8::80]:443",
     "http://[::1]:9000",
 ]
-# None that aws-c-auth leaves out whatever it is told, and no `date`, which botocore signs instead of
-# `x-amz-date`.
+# None that aws-c-auth leaves out whatever it is told.
 HEADERS = [
     "Content-Type", "content-md5", "X-Amz-Target", "x-amz-acl", "x-amz-meta-note", "x-amz-",
     "Accept", "cookie", "if-match", "origin", "range", "x-amzn-requestid", "X-Custom",
@@ -158,9 +157,11 @@ def make_request(chance, number):
     url = authority + make_path(chance)
     if chance.random() < 0.7:
         url += "?" + make_query(chance)
-    headers = [[chance.choice(HEADERS), make_value(chance)] for _ in range(chance.randint(0, 8))]
-    names = [name for name, _ in headers]
     reference = chance.choice(["botocore", "botocore", "awscrt", "awscrt", "awscrt sigv4a"])
+    # botocore signs this one instead of `x-amz-date`.
+    known = HEADERS if reference == "botocore" else [*HEADERS, "Date"]
+    headers = [[chance.choice(known), make_value(chance)] for _ in range(chance.randint(0, 8))]
+    names = [name for name, _ in headers]
     if reference != "botocore":
         # These are given what is signed by name; botocore signs all that it is given.
         names = [name for name in names if chance.random() < 0.7]

@@ -299,5 +299,5 @@ impl fmt::Debug for RequestCredentials {
     }
 }
 
-/// As long as AWS gives to a link of its console, and the most that is allowed over HTTP.
+/// The most that is allowed over HTTP, unless it is configured otherwise.
 const DEFAULT_LIFETIME: u64 = 900;

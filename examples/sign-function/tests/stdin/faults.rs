@@ -115,6 +115,11 @@ fn a_bad_value_is_named_by_its_field() {
             "url",
         ),
         (
+            "url that is signed, for a link",
+            json!({"url": "https://host/?X-Amz-Expires=1", "placement": "query"}),
+            "url",
+        ),
+        (
             "url that is too long",
             json!({"url": format!("https://host/{}", "a".repeat(65_535))}),
             "url",

@@ -1,5 +1,6 @@
 //! Lines go in, and a line comes out for each.
 
+use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
@@ -98,6 +99,38 @@ fn answers_before_the_next_line_is_there() {
     drop(stdin);
     assert!(answers.next().is_none());
     assert!(child.wait().unwrap().success());
+}
+
+/// A stream that keeps what it is given until it is told to let it go.
+#[derive(Default)]
+struct Held {
+    kept: Vec<u8>,
+    flushed: Vec<String>,
+}
+
+impl Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.kept.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let kept = std::mem::take(&mut self.kept);
+        self.flushed.push(String::from_utf8(kept).unwrap());
+        Ok(())
+    }
+}
+
+#[test]
+fn lets_each_answer_go_by_itself() {
+    let mut output = Held::default();
+    let input = format!("{PUBLISHED}\nnonsense\n{PUBLISHED}");
+    let (limits, now) = (Limits::for_stdin(), SystemTime::now);
+    let credentials = || Ok(secrets::credentials());
+    run_on_lines(input.as_bytes(), &mut output, &limits, credentials, now).unwrap();
+    assert_eq!(output.flushed.len(), 3);
+    for answer in &output.flushed {
+        assert_eq!(answer.matches('\n').count(), 1, "{answer}");
+    }
 }
 
 /// A line that is too long is skipped, and not kept.
