@@ -38,6 +38,7 @@ pub struct HeaderRules {
 enum Base {
     #[default]
     Minimal,
+    None,
     AllButNeverSigned,
     AllOfTheMessage,
 }
@@ -47,6 +48,28 @@ impl HeaderRules {
     #[must_use]
     pub fn minimal() -> Self {
         Self::default()
+    }
+
+    /// Signs no header but `host` and those that the signer itself adds, for a list of names to be
+    /// [included](Self::include) that is to hold exactly.
+    ///
+    /// AWS wants `content-type` and every `x-amz-*` that is sent to be signed, and S3 refuses a
+    /// request with one that is not: prefer [`minimal`](Self::minimal).
+    ///
+    /// ```
+    /// use sigv4_core::{HeaderMatch, HeaderRules};
+    ///
+    /// let rules = HeaderRules::none()
+    ///     .include(HeaderMatch::exact("content-type")?)
+    ///     .include(HeaderMatch::exact("range")?);
+    /// # Ok::<(), sigv4_core::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            base: Base::None,
+            ..Self::default()
+        }
     }
 
     /// Signs every header, except those of [`NEVER_SIGNED`], those that begin with a prefix of
@@ -95,7 +118,7 @@ impl HeaderRules {
     /// Prepares the rules for the headers of one request.
     pub(crate) fn of<'a>(&'a self, headers: &'a HeaderMap) -> RequestHeaderRules<'a> {
         let hop_by_hop = match self.base {
-            Base::Minimal => Vec::new(),
+            Base::Minimal | Base::None => Vec::new(),
             Base::AllButNeverSigned | Base::AllOfTheMessage => named_by_connection(headers),
         };
         RequestHeaderRules {
@@ -149,6 +172,7 @@ impl RequestHeaderRules<'_> {
         }
         let base = match rules.base {
             Base::Minimal => is_minimal(name),
+            Base::None => false,
             Base::AllButNeverSigned => !is_never_signed(name) && !self.is_hop_by_hop(name),
             Base::AllOfTheMessage => !is_of_connection(name) && !self.is_hop_by_hop(name),
         };
@@ -361,6 +385,19 @@ mod tests {
             "content-length",
             "x-amzn-foo",
         ] {
+            assert!(!signs(&rules, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn signs_exactly_what_is_included() {
+        let rules = HeaderRules::none()
+            .include(HeaderMatch::exact("Range").unwrap())
+            .include(HeaderMatch::exact("x-amz-acl").unwrap());
+        for name in ["range", "x-amz-acl"] {
+            assert!(signs(&rules, name), "{name}");
+        }
+        for name in ["content-type", "content-md5", "x-amz-target", "ranges"] {
             assert!(!signs(&rules, name), "{name}");
         }
     }

@@ -49,6 +49,7 @@ pub use crate::overrides::PayloadMode;
 pub use crate::overrides::SigningOverrides;
 pub use crate::partition::dns_suffix;
 pub use crate::payload::Payload;
+pub use crate::payload::PayloadLiteral;
 pub use crate::presign::PresignOptions;
 pub use crate::presign::Presigned;
 pub use crate::request::RequestHead;

@@ -8,6 +8,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::algorithm::Algorithm;
+use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::hash;
@@ -99,6 +100,27 @@ pub enum Payload<'a> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     PreChunked,
+    /// The body is what a text says that stands in place of its hash, and whoever asks for that
+    /// knows better than this crate: whether the service takes such a body is not looked at, nothing
+    /// is said of it in other headers, and what follows on the head is not signed here.
+    ///
+    /// For services that sign on behalf of others, which have the hash of a body and not the body.
+    ///
+    /// ```
+    /// use sigv4_core::{Credentials, Payload, PayloadLiteral, Signer};
+    ///
+    /// let signer = Signer::builder("s3", "us-east-1").build()?;
+    /// # let credentials = Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")?;
+    /// let mut request = http::Request::put("https://bucket.s3.amazonaws.com/key")
+    ///     .header("x-amz-decoded-content-length", 5)
+    ///     .body(())?;
+    /// let payload = Payload::Literal(PayloadLiteral::new("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")?);
+    /// signer.sign(&mut request, payload, &credentials, std::time::SystemTime::now())?;
+    /// let kind = &request.headers()["x-amz-content-sha256"];
+    /// assert_eq!(kind, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    Literal(PayloadLiteral),
     /// The body is a stream of events, each of which is signed by an
     /// [`EventSigner`](crate::EventSigner) that [`Signed::event_signer`](crate::Signed::event_signer)
     /// gives. Only operations that say so take that, over HTTP/2 mostly.
@@ -143,6 +165,7 @@ impl Payload<'_> {
                 PayloadDigest::Literal(algorithm.chunked_payload(has_trailer))
             }
             Payload::PreChunked => PayloadDigest::Literal(UNSIGNED_CHUNKS),
+            Payload::Literal(literal) => literal.0,
             Payload::Events => PayloadDigest::Literal(EVENTS),
         }
     }
@@ -197,9 +220,11 @@ impl Payload<'_> {
     /// Returns what is signed as it passes, after the head of the request.
     pub(crate) const fn stream(self) -> Option<Payload<'static>> {
         match self {
-            Payload::Bytes(_) | Payload::Sha256(_) | Payload::Unsigned | Payload::PreChunked => {
-                None
-            }
+            Payload::Bytes(_)
+            | Payload::Sha256(_)
+            | Payload::Unsigned
+            | Payload::PreChunked
+            | Payload::Literal(_) => None,
             Payload::AwsChunked { encoding, length } => {
                 Some(Payload::AwsChunked { encoding, length })
             }
@@ -220,13 +245,75 @@ impl fmt::Debug for Payload<'_> {
                 .field("length", length)
                 .finish(),
             Payload::PreChunked => f.write_str("PreChunked"),
+            Payload::Literal(literal) => f.debug_tuple("Literal").field(literal).finish(),
             Payload::Events => f.write_str("Events"),
         }
     }
 }
 
+/// The text that stands for a body in a signature, and in `x-amz-content-sha256`: its SHA-256, or
+/// one of the names that AWS gives to bodies that are covered in another way, or not at all.
+///
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PayloadLiteral(PayloadDigest);
+
+impl PayloadLiteral {
+    /// `UNSIGNED-PAYLOAD`: nothing of the body is covered.
+    pub const UNSIGNED: Self = Self(PayloadDigest::Literal(UNSIGNED_PAYLOAD));
+
+    /// Writes down a SHA-256.
+    #[must_use]
+    pub fn sha256(hash: &[u8; 32]) -> Self {
+        Self(PayloadDigest::from_hash(hash))
+    }
+
+    /// Takes a SHA-256 in 64 lower-case hex digits; or `UNSIGNED-PAYLOAD`,
+    /// `STREAMING-UNSIGNED-PAYLOAD-TRAILER`, `STREAMING-AWS4-HMAC-SHA256-PAYLOAD`,
+    /// `STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD`, one of the latter two with `-TRAILER` behind it,
+    /// or `STREAMING-AWS4-HMAC-SHA256-EVENTS`.
+    ///
+    /// # Errors
+    ///
+    /// When the text is none of these.
+    pub fn new(text: &str) -> Result<Self, ConfigError> {
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if let Ok(hex) = <[u8; 64]>::try_from(text.as_bytes())
+            && hex.into_iter().all(is_hex)
+        {
+            return Ok(Self(PayloadDigest::Hex(hex)));
+        }
+        let named = NAMED.iter().find(|name| **name == text);
+        named
+            .map(|name| Self(PayloadDigest::Literal(name)))
+            .ok_or_else(|| {
+                ConfigError::new(
+                    "payload",
+                    "must be a SHA-256 in 64 lower-case hex digits, `UNSIGNED-PAYLOAD`, \
+                     or one of AWS's names that begin with `STREAMING-`",
+                )
+            })
+    }
+
+    /// Tells whether it is the hash of a body, and not a name.
+    #[must_use]
+    pub const fn is_sha256(&self) -> bool {
+        matches!(self.0, PayloadDigest::Hex(_))
+    }
+}
+
+/// Shows the name; of a hash no more than that it is one.
+impl fmt::Debug for PayloadLiteral {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            PayloadDigest::Literal(name) => f.write_str(name),
+            PayloadDigest::Hex(_) => f.write_str("Sha256"),
+        }
+    }
+}
+
 /// The value of `x-amz-content-sha256`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PayloadDigest {
     Literal(&'static str),
     Hex([u8; 64]),
@@ -261,3 +348,12 @@ pub(crate) const EMPTY_SHA256: &str =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 const EVENTS: &str = "STREAMING-AWS4-HMAC-SHA256-EVENTS";
+const NAMED: [&str; 7] = [
+    UNSIGNED_PAYLOAD,
+    UNSIGNED_CHUNKS,
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",
+    "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD",
+    "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER",
+    EVENTS,
+];

@@ -35,7 +35,7 @@ pub(crate) fn read_headers<'a>(
 ) -> OwnHeaders<'a> {
     let own = view.read_headers(rules, stream, headers);
     // What is said of a body that comes encoded goes for this signature, too.
-    if own.was_stream && !matches!(payload, Payload::PreChunked) {
+    if own.was_stream && !matches!(payload, Payload::PreChunked | Payload::Literal(_)) {
         read_again(view, payload, rules, stream, headers)
     } else {
         own

@@ -24,8 +24,10 @@ use crate::names;
 use crate::overrides::SigningOverrides;
 use crate::payload::Payload;
 use crate::payload::PayloadDigest;
+use crate::payload::PayloadLiteral;
 use crate::prepared::read_headers;
 use crate::request::Signable;
+use crate::rules::ContentSha256;
 use crate::rules::SessionTokenMode;
 use crate::rules::UnsignedPayload;
 use crate::rules::WireForm;
@@ -114,11 +116,10 @@ impl Signer {
         let (scope, time) = (self.scope(None)?, Timestamp::new(now)?);
         let (options, view) = (options.into(), View::new(request)?);
         check_absolute(&view)?;
-        let covered = options.payload.map(Payload::Sha256);
         self.presign_canonical(
             scope,
             &view,
-            covered,
+            options.payload,
             &options,
             credentials,
             &time,
@@ -136,11 +137,10 @@ impl Signer {
     ) -> Result<Presigned, Error> {
         let view = View::new(request)?;
         check_absolute(&view)?;
-        let covered = options.payload.map(Payload::Sha256);
         self.presign_canonical(
             scope,
             &view,
-            covered,
+            options.payload,
             options,
             credentials,
             time,
@@ -187,6 +187,8 @@ impl Signer {
         // Without it in a header these services take every presigned payload for unsigned, and
         // Lattice takes none without it.
         let sends_digest = match covered {
+            _ if options.content_sha256 == ContentSha256::Always => true,
+            _ if options.content_sha256 == ContentSha256::Never => false,
             _ if scope.rules.unsigned_payload == UnsignedPayload::Always => true,
             Some(Payload::Unsigned) => !scope.rules.presigns_unsigned_payload,
             Some(_) => scope.rules.needs_content_sha256,
@@ -344,7 +346,8 @@ pub struct PresignOptions {
     expires_in: Duration,
     clamp: bool,
     pub(crate) hoist: bool,
-    payload: Option<[u8; 32]>,
+    payload: Option<Payload<'static>>,
+    content_sha256: ContentSha256,
 }
 
 impl PresignOptions {
@@ -356,6 +359,7 @@ impl PresignOptions {
             clamp: false,
             hoist: false,
             payload: None,
+            content_sha256: ContentSha256::Auto,
         }
     }
 
@@ -384,7 +388,22 @@ impl PresignOptions {
     /// Covers a body with this SHA-256. For S3 and its kin the holder then has to send it as
     /// `x-amz-content-sha256`. Default: S3 and its kin cover no body, the others an empty one.
     pub const fn payload_sha256(mut self, hash: [u8; 32]) -> Self {
-        self.payload = Some(hash);
+        self.payload = Some(Payload::Sha256(hash));
+        self
+    }
+
+    /// Covers a body by the text that stands in place of its hash, as
+    /// [`payload_sha256`](Self::payload_sha256) does by a hash.
+    pub const fn payload_literal(mut self, literal: PayloadLiteral) -> Self {
+        self.payload = Some(Payload::Literal(literal));
+        self
+    }
+
+    /// Sets whether the holder has to send `x-amz-content-sha256`. Default: where the service needs
+    /// it to tell what is covered of a body. What the [`Signer`] does by default is not meant for
+    /// URLs and makes no difference here.
+    pub const fn content_sha256(mut self, content_sha256: ContentSha256) -> Self {
+        self.content_sha256 = content_sha256;
         self
     }
 

@@ -241,6 +241,12 @@ impl SigningRules {
         self.unsigned_payload
     }
 
+    /// Tells whether presigned URLs cover no payload, unless told to.
+    #[must_use]
+    pub const fn presigns_unsigned(&self) -> bool {
+        self.presigns_unsigned_payload
+    }
+
     /// Tells which bodies in aws-chunked encoding the service takes.
     #[must_use]
     pub const fn chunked_bodies_mode(&self) -> ChunkedBodies {

@@ -156,7 +156,7 @@ impl<'a> Scope<'a> {
             Payload::Events if !self.rules.event_streams => return Err(EVENTS_REFUSED),
             Payload::Events if has_no_stream(view.method) => return Err(NO_STREAM),
             Payload::Events if !self.algorithm.is_regional() => return Err(EVENTS_OF_SIGV4A),
-            Payload::Events => payload,
+            Payload::Events | Payload::Literal(_) => payload,
             payload => match (self.rules.unsigned_payload, payload) {
                 (UnsignedPayload::Always, _) => Payload::Unsigned,
                 (UnsignedPayload::Refused, Payload::Unsigned) => return Err(UNSIGNED_REFUSED),

@@ -33,6 +33,8 @@ mod idempotence;
 #[cfg(test)]
 mod official_suite;
 #[cfg(test)]
+mod payload_literal;
+#[cfg(test)]
 mod presign;
 #[cfg(test)]
 mod presign_anywhere;

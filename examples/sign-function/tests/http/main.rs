@@ -1,0 +1,11 @@
+//! The server, over HTTP.
+
+mod allowed;
+mod azure;
+mod callers;
+mod config;
+mod fixture;
+mod limits;
+mod logic_app;
+mod openapi;
+mod program;

@@ -1,0 +1,231 @@
+//! The program, started.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::net::SocketAddr;
+use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::json;
+use sigv4_tests::secrets;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::io::BufReader;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::process::Child;
+use tokio::process::Command;
+
+use crate::fixture::KEY;
+use crate::fixture::client;
+use crate::fixture::config;
+use crate::fixture::request;
+use crate::fixture::send;
+use crate::fixture::with;
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sign-function"));
+    command
+        .env_remove("SIGN_FUNCTION_CONFIG")
+        .env_remove("FUNCTIONS_CUSTOMHANDLER_PORT")
+        .env("AWS_ACCESS_KEY_ID", secrets::ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", secrets::SECRET_ACCESS_KEY)
+        .env_remove("AWS_SESSION_TOKEN")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+fn file(text: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+/// Starts it, and waits until it says where it is.
+async fn start(mut command: Command) -> (Child, SocketAddr) {
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let address = line.strip_prefix("listening on http://").unwrap();
+    (child, address.parse().unwrap())
+}
+
+async fn end(child: Child) -> Output {
+    let id = child.id().unwrap().to_string();
+    let kill = Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(kill.unwrap().success());
+    child.wait_with_output().await.unwrap()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn serves_without_a_file_and_ends_when_it_is_told() {
+    let mut command = program();
+    command.args(["--listen", "127.0.0.1:0"]);
+    let (child, address) = start(command).await;
+    let sign = |url: &str| {
+        let request = with(json!({"url": url}));
+        send(
+            client()
+                .post(format!("http://{address}/sign"))
+                .json(&request),
+        )
+    };
+    for (name, url, status) in [
+        (
+            "AWS",
+            "https://a1.execute-api.eu-west-1.amazonaws.com/x",
+            StatusCode::OK,
+        ),
+        ("this machine", "http://127.0.0.1:9000/x", StatusCode::OK),
+        ("elsewhere", "https://example.com/x", StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(sign(url).await.status, status, "{name}");
+    }
+    let output = end(child).await;
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn answers_what_has_begun_before_it_ends() {
+    let file = file(&config());
+    let mut command = program();
+    command.arg("--config").arg(file.path());
+    let (child, address) = start(command).await;
+    let body = request().to_string();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /sign HTTP/1.1\r\nhost: {address}\r\nx-api-key: {KEY}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    // The server reads the body by now.
+    reader.read_line(&mut line).await.unwrap();
+    assert!(line.starts_with("HTTP/1.1 100"), "{line}");
+    let ending = tokio::spawn(end(child));
+    // Nobody is let in any more, and the request goes on.
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    reader.get_mut().write_all(body.as_bytes()).await.unwrap();
+    line.clear();
+    while !line.starts_with("HTTP/1.1 200") {
+        line.clear();
+        assert!(reader.read_line(&mut line).await.unwrap() > 0, "no answer");
+    }
+    drop(reader);
+    assert!(ending.await.unwrap().status.success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn logs_who_has_what_signed_and_no_secret() {
+    let file = file(&config());
+    let mut command = program();
+    command.env("SIGN_FUNCTION_CONFIG", file.path());
+    let (child, address) = start(command).await;
+    let url = format!("http://{address}/sign");
+    let asked = with(json!({
+        "url": "https://api.example.com/secret-path?secret-query=1",
+        "headers": [["x-amz-secret", "secret-header"]],
+        "body": "secret-body",
+        "method": "POST",
+    }));
+    let signed = send(client().post(&url).header("x-api-key", KEY).json(&asked)).await;
+    let odd = with(json!({"service": "a b\nstatus=200 caller=root"}));
+    send(client().post(&url).header("x-api-key", KEY).json(&odd)).await;
+    send(
+        client()
+            .post(&url)
+            .header("x-api-key", "secret-wrong-key")
+            .json(&asked),
+    )
+    .await;
+    let output = end(child).await;
+    let log = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "sign-function: status=200 caller=workflow service=execute-api region=eu-west-1 \
+             method=POST host=api.example.com",
+            "sign-function: status=403 caller=workflow service=a?b?status?200?caller?root \
+             region=eu-west-1 method=GET host=api.example.com field=service",
+            "sign-function: status=401 field=authorization",
+        ]
+    );
+    assert!(!log.contains("secret"), "{log}");
+    assert!(!log.contains(KEY), "{log}");
+    assert!(
+        !log.contains(signed.json["signature"].as_str().unwrap()),
+        "{log}"
+    );
+}
+
+#[tokio::test]
+async fn listens_where_the_host_of_azure_functions_says() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let file = file(&config().replace("127.0.0.1:0", "127.0.0.1:1"));
+    let mut command = program();
+    command.arg("--config").arg(file.path());
+    command.env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string());
+    let (_child, address) = start(command).await;
+    assert_eq!(address, SocketAddr::from(([127, 0, 0, 1], port)));
+    let url = format!("http://{address}/api/sign");
+    let answer = send(client().post(url).header("x-api-key", KEY).json(&request())).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
+}
+
+#[tokio::test]
+async fn does_not_start_with_what_cannot_be() {
+    let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "7071");
+    for (name, arguments, variables, part) in [
+        (
+            "no file behind Functions",
+            &[][..],
+            &[port][..],
+            "is needed behind Azure Functions",
+        ),
+        (
+            "no port",
+            &[],
+            &[("FUNCTIONS_CUSTOMHANDLER_PORT", "http")],
+            "must be the number of a port",
+        ),
+        (
+            "no such file",
+            &["--config", "/no/such/file"],
+            &[],
+            "/no/such/file",
+        ),
+        (
+            "anyone from everywhere",
+            &["--listen", "0.0.0.0:0"],
+            &[],
+            "give each caller a key",
+        ),
+        ("an unknown flag", &["--port", "1"], &[], "usage:"),
+        ("a flag without a value", &["--config"], &[], "usage:"),
+    ] {
+        let mut command = program();
+        command.args(arguments).envs(variables.iter().copied());
+        let output = tokio::time::timeout(Duration::from_secs(20), command.output()).await;
+        let output = output
+            .unwrap_or_else(|_| panic!("{name}: it runs"))
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{name}");
+        assert!(text.contains(part), "{name}: {text}");
+    }
+}
