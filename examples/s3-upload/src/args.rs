@@ -22,7 +22,8 @@ pub struct Args {
     /// Where it goes: s3://bucket/key.
     #[arg(required_unless_present = "abort")]
     pub target: Option<Target>,
-    /// Ends an upload that has begun, of this file or to this s3://bucket/key, and removes its parts.
+    /// Ends an upload that has begun, of this file or to this s3://bucket/key, and removes its
+    /// parts.
     #[arg(long, value_name = "FILE|S3URL", conflicts_with_all = ["source", "target"])]
     pub abort: Option<String>,
     /// How long parts are, at least 5MiB.

@@ -58,8 +58,8 @@ pub struct S3Client {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Content {
-    /// A stream of known length, which is signed chunk by chunk as it passes, with its checksum behind
-    /// it.
+    /// A stream of known length, which is signed chunk by chunk as it passes, with its checksum
+    /// behind it.
     Stream(reqwest::Body),
     /// Bytes whose hash is signed, and their checksum.
     Bytes(Bytes, Crc64),

@@ -37,8 +37,8 @@ pub struct Part {
 }
 
 impl Parts {
-    /// Divides an object of this length into parts of a size, or of a greater one where 10,000 parts
-    /// would not do.
+    /// Divides an object of this length into parts of a size, or of a greater one where 10,000
+    /// parts would not do.
     ///
     /// # Errors
     ///

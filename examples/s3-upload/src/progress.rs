@@ -10,8 +10,8 @@ use indicatif::ProgressStyle;
 
 use crate::plan::Size;
 
-/// A bar that shows what was sent, what of it S3 has acknowledged, how fast it goes, and how long it
-/// will take. Where standard error is no terminal there is none.
+/// A bar that shows what was sent, what of it S3 has acknowledged, how fast it goes, and how long
+/// it will take. Where standard error is no terminal there is none.
 #[derive(Clone, Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -89,8 +89,8 @@ impl Progress {
     }
 }
 
-/// One attempt to send something: what it has sent counts as long as it goes on, and afterwards only
-/// if S3 has acknowledged it.
+/// One attempt to send something: what it has sent counts as long as it goes on, and afterwards
+/// only if S3 has acknowledged it.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     progress: Progress,

@@ -160,8 +160,9 @@ impl Source {
         read.await.unwrap_or(Err(Error::Interrupted))
     }
 
-    /// Reads a range and returns its checksum, which goes with the last piece, too. That is given away
-    /// only after a look whether the file has changed, so that what S3 stores is what the file was.
+    /// Reads a range and returns its checksum, which goes with the last piece, too. That is given
+    /// away only after a look whether the file has changed, so that what S3 stores is what the file
+    /// was.
     fn read(
         &self,
         range: Range<u64>,

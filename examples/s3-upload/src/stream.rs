@@ -21,11 +21,11 @@ use crate::upload::Uploader;
 use crate::upload::check;
 
 impl Uploader {
-    /// Uploads what can be read from somewhere, until it ends or until `stop` is ready. As many parts
-    /// as are sent at the same time are in memory, and no more.
+    /// Uploads what can be read from somewhere, until it ends or until `stop` is ready. As many
+    /// parts as are sent at the same time are in memory, and no more.
     ///
-    /// It cannot go on in another run, since nobody can read it again: where it fails, the upload is
-    /// aborted.
+    /// It cannot go on in another run, since nobody can read it again: where it fails, the upload
+    /// is aborted.
     ///
     /// # Errors
     ///
@@ -180,8 +180,8 @@ struct Input<R> {
 }
 
 impl<R: AsyncRead + Unpin> Input<R> {
-    /// Reads a part, which is as long as parts are, unless the input ends. What was read stays in the
-    /// buffer where the future is dropped.
+    /// Reads a part, which is as long as parts are, unless the input ends. What was read stays in
+    /// the buffer where the future is dropped.
     async fn part(&mut self) -> Result<Bytes, Error> {
         self.fill(self.size).await?;
         Ok(std::mem::take(&mut self.buffer).into())

@@ -97,8 +97,8 @@ impl fmt::Display for TargetError {
             Self::NoKey => "has no key: write s3://bucket/key",
             Self::LongKey => "has a key of more than 1024 bytes, which S3 does not take",
             Self::DotSegment => {
-                "has a key with a segment `.` or `..`, which HTTP clients take out of URLs, so that \
-                 another object would be written: choose another key"
+                "has a key with a segment `.` or `..`, which HTTP clients take out of \
+                 URLs, so that another object would be written: choose another key"
             }
         })
     }
@@ -148,7 +148,10 @@ impl Endpoint {
         });
         let is_aws = false;
         base.map(|base| Self { base, is_aws }).ok_or_else(|| {
-            Error::usage("the endpoint is not a URL such as https://s3.example.com: correct AWS_ENDPOINT_URL_S3")
+            Error::usage(
+                "the endpoint is not a URL such as https://s3.example.com: \
+                 correct AWS_ENDPOINT_URL_S3",
+            )
         })
     }
 

@@ -192,7 +192,8 @@ impl Uploader {
                 "it was another file"
             };
             self.progress.note(&format!(
-                "an upload to {} has begun before, but {what}: it is aborted, and this one begins anew",
+                "an upload to {} has begun before, but {what}: it is aborted, \
+                 and this one begins anew",
                 self.target
             ));
             self.abort(slot, &state).await?;

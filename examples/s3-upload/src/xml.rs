@@ -31,9 +31,9 @@ pub(crate) fn refusal(status: StatusCode, headers: &HeaderMap, body: &str) -> Bo
         status,
         code: read("Code").unwrap_or_default(),
         message: read("Message").unwrap_or_default(),
+        // The header is there, too, where the region was right.
         region: read("Region")
-            .or_else(|| header("x-amz-bucket-region"))
-            .filter(|_| [301, 307, 400].contains(&status.as_u16())),
+            .or_else(|| header("x-amz-bucket-region").filter(|_| status.is_redirection())),
         endpoint: read("Endpoint"),
         request_id: read("RequestId").or_else(|| header("x-amz-request-id")),
     })
@@ -147,7 +147,8 @@ mod tests {
     fn errors_are_read_as_s3_words_them() {
         let mut headers = HeaderMap::new();
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\
-            <Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; \
+            <Code>AuthorizationHeaderMalformed</Code>\
+            <Message>The authorization header is malformed; \
             the region 'us-east-1' is wrong; expecting 'eu-west-1'</Message>\
             <Region>eu-west-1</Region><RequestId>ABC</RequestId></Error>";
         let said = refusal(StatusCode::BAD_REQUEST, &headers, body).to_string();
@@ -183,8 +184,8 @@ mod tests {
             let error = completed(&headers, body).expect_err(name);
             assert!(matches!(error, Error::Answer(_)), "{name}");
         }
-        let body = "\n\n<CompleteMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-            <ETag>&quot;abc-2&quot;</ETag><ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>\
+        let body = "\n\n<CompleteMultipartUploadResult \
+            xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ETag>&quot;abc-2&quot;</ETag><ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>\
             </CompleteMultipartUploadResult>";
         let done = completed(&headers, body).unwrap();
         assert_eq!(done.tag, "\"abc-2\"");

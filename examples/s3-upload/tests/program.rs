@@ -343,12 +343,12 @@ async fn says_what_is_wrong() {
 #[tokio::test]
 async fn keeps_no_file_in_memory() {
     let shell = Shell::open().await;
-    let length = 300_000_000;
-    File::create(shell.folder.path().join("big"))
-        .unwrap()
-        .set_len(length)
-        .unwrap();
-    for more in [["--threshold", "1GiB"], ["--part-size", "32MiB"]] {
+    for (more, length) in [
+        (["--threshold", "1GiB"], 300_000_000),
+        (["--part-size", "32MiB"], 200_000_000),
+    ] {
+        let file = File::create(shell.folder.path().join("big")).unwrap();
+        file.set_len(length).unwrap();
         let key = format!("s3://{BUCKET}/key");
         let arguments = ["big", &key, more[0], more[1]];
         let mut child = shell.command(&arguments).spawn().unwrap();

@@ -83,16 +83,16 @@ impl Store {
     /// Returns the parts of an upload, if it goes on.
     fn parts(&self, id: &str) -> S3Result<BTreeMap<i32, Part>> {
         let uploads = lock(&self.uploads);
-        let upload = uploads.get(id).ok_or_else(|| s3_error!(NoSuchUpload, "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."))?;
         // They may have been taken away behind the back of this.
-        if self.root.join(format!(".upload-{id}.json")).exists() {
-            Ok(upload.parts.clone())
-        } else {
-            Err(s3_error!(
+        let goes_on = self.root.join(format!(".upload-{id}.json")).exists();
+        let upload = uploads.get(id).filter(|_| goes_on);
+        upload.map(|upload| upload.parts.clone()).ok_or_else(|| {
+            s3_error!(
                 NoSuchUpload,
-                "The specified upload does not exist."
-            ))
-        }
+                "The specified upload does not exist. The upload ID may be invalid, or the upload \
+                 may have been aborted or completed."
+            )
+        })
     }
 }
 

@@ -17,7 +17,7 @@ async fn that_may_pass_have_the_part_sent_again_and_signed_anew() {
     for (length, name) in [(1000, "in one piece"), (PART, "in parts")] {
         for fault in [
             S3Fault::RefuseUpload(503, "SlowDown"),
-            S3Fault::RefuseUpload(500, "InternalError"),
+            S3Fault::RefuseUpload(503, "ServiceUnavailable"),
             S3Fault::RefuseUpload(400, "RequestTimeout"),
             S3Fault::BreakUpload,
         ] {
