@@ -185,7 +185,8 @@ mod tests {
             assert!(matches!(error, Error::Answer(_)), "{name}");
         }
         let body = "\n\n<CompleteMultipartUploadResult \
-            xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ETag>&quot;abc-2&quot;</ETag><ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>\
+            xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ETag>&quot;abc-2&quot;</ETag>\
+            <ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>\
             </CompleteMultipartUploadResult>";
         let done = completed(&headers, body).unwrap();
         assert_eq!(done.tag, "\"abc-2\"");
