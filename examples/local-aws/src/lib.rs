@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `bedrock` | [`Bedrock`]: Converse, ConverseStream, InvokeModel and its stream, the list of models |
 //! | `kms` | [`Kms`]: Sign, Verify and GetPublicKey with a key that is made anew at each start |
-//! | `s3` | [`S3`]: `s3s-fs`, objects in a temporary folder |
+//! | `s3` | [`S3`]: `s3s-fs`, a bucket `example-bucket` in a temporary folder |
 //! | `execute-api` | [`ExecuteApi`]: an API that tells who called it |
 //! | `sts` | the security token service of the tests, at an address of its own |
 //!
@@ -37,7 +37,9 @@ mod server;
 pub use self::bedrock::Bedrock;
 pub use self::execute_api::ExecuteApi;
 pub use self::kms::Kms;
+pub use self::s3::BUCKET;
 pub use self::s3::S3;
+pub use self::s3::S3Fault;
 pub use self::server::Call;
 pub use self::server::LocalAws;
 pub use self::server::Seen;

@@ -181,6 +181,7 @@ impl LocalAws {
         let secret = credentials.secret_access_key().to_owned();
         let token = Some(credentials.session_token().to_owned());
         let id = credentials.access_key_id().to_owned();
+        self.shared.s3.trust(&id, &secret);
         lock(&self.shared.keys).insert(id, (secret, token));
     }
 

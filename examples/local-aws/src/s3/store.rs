@@ -1,0 +1,330 @@
+//! `s3s-fs`, with the checksums of parts, and the answers to unfinished uploads, that S3 has.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use crc::CRC_64_NVME;
+use crc::Crc;
+use crc::Table;
+use s3s::S3;
+use s3s::S3Request;
+use s3s::S3Response;
+use s3s::S3Result;
+use s3s::dto;
+use s3s::dto::ChecksumAlgorithm;
+use s3s::dto::ChecksumType;
+use s3s::dto::ETag;
+use s3s::s3_error;
+use s3s_fs::FileSystem;
+
+use crate::server::lock;
+
+const CHECKSUM: &str = "x-amz-checksum-crc64nvme";
+/// Another implementation than that of the clients.
+const CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_NVME);
+
+/// Objects and parts in a folder.
+#[derive(Debug)]
+pub(super) struct Store {
+    files: FileSystem,
+    root: PathBuf,
+    uploads: Mutex<HashMap<String, Upload>>,
+    /// The checksums of objects that were put together: of bucket and key.
+    sums: Mutex<HashMap<(String, String), String>>,
+}
+
+/// An upload in parts that is not finished.
+#[derive(Debug, Default)]
+struct Upload {
+    parts: BTreeMap<i32, Part>,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    tag: String,
+    checksum: String,
+    size: i64,
+}
+
+impl Store {
+    pub(super) fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self {
+            files: FileSystem::new(root).map_err(|error| io::Error::other(format!("{error:?}")))?,
+            root: root.to_owned(),
+            uploads: Mutex::default(),
+            sums: Mutex::default(),
+        })
+    }
+
+    /// Refuses a bucket that is not there, which the files would make.
+    fn check_bucket(&self, bucket: &str) -> S3Result<()> {
+        if self.root.join(bucket).is_dir() {
+            Ok(())
+        } else {
+            Err(s3_error!(
+                NoSuchBucket,
+                "The specified bucket does not exist"
+            ))
+        }
+    }
+
+    fn part_path(&self, id: &str, number: i32) -> PathBuf {
+        self.root.join(format!(".upload_id-{id}.part-{number}"))
+    }
+
+    /// Returns the parts of an upload, if it goes on.
+    fn parts(&self, id: &str) -> S3Result<BTreeMap<i32, Part>> {
+        let uploads = lock(&self.uploads);
+        // They may have been taken away behind the back of this.
+        let goes_on = self.root.join(format!(".upload-{id}.json")).exists();
+        let upload = uploads.get(id).filter(|_| goes_on);
+        upload.map(|upload| upload.parts.clone()).ok_or_else(|| {
+            s3_error!(
+                NoSuchUpload,
+                "The specified upload does not exist. The upload ID may be invalid, or the upload \
+                 may have been aborted or completed."
+            )
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl S3 for Store {
+    async fn put_object(
+        &self,
+        mut request: S3Request<dto::PutObjectInput>,
+    ) -> S3Result<S3Response<dto::PutObjectOutput>> {
+        self.check_bucket(&request.input.bucket)?;
+        // The files would not look at the checksum, unless an SDK names it in a header of its own.
+        if request
+            .headers
+            .get("x-amz-trailer")
+            .is_some_and(|name| name == CHECKSUM)
+        {
+            let algorithm = ChecksumAlgorithm::CRC64NVME.to_owned();
+            request.input.checksum_algorithm = Some(algorithm.into());
+        }
+        let name = (request.input.bucket.clone(), request.input.key.clone());
+        lock(&self.sums).remove(&name);
+        self.files.put_object(request).await
+    }
+
+    async fn get_object(
+        &self,
+        request: S3Request<dto::GetObjectInput>,
+    ) -> S3Result<S3Response<dto::GetObjectOutput>> {
+        self.files.get_object(request).await
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<dto::HeadObjectInput>,
+    ) -> S3Result<S3Response<dto::HeadObjectOutput>> {
+        let name = (request.input.bucket.clone(), request.input.key.clone());
+        let mut response = self.files.head_object(request).await?;
+        if let Some(sum) = lock(&self.sums).get(&name) {
+            response.output.checksum_crc64nvme = Some(sum.clone());
+        }
+        Ok(response)
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<dto::DeleteObjectInput>,
+    ) -> S3Result<S3Response<dto::DeleteObjectOutput>> {
+        self.files.delete_object(request).await
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<dto::ListObjectsV2Input>,
+    ) -> S3Result<S3Response<dto::ListObjectsV2Output>> {
+        self.files.list_objects_v2(request).await
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<dto::CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::CreateMultipartUploadOutput>> {
+        let algorithm = request.input.checksum_algorithm.clone();
+        let kind = request.input.checksum_type.clone();
+        let is_known = algorithm
+            .as_ref()
+            .is_none_or(|name| name.as_str() == ChecksumAlgorithm::CRC64NVME)
+            && kind
+                .as_ref()
+                .is_none_or(|kind| kind.as_str() == ChecksumType::FULL_OBJECT);
+        if !is_known {
+            return Err(s3_error!(
+                NotImplemented,
+                "here is CRC64NVME of the full object only"
+            ));
+        }
+        let bucket = request.input.bucket.clone();
+        self.check_bucket(&bucket)?;
+        let mut response = self.files.create_multipart_upload(request).await?;
+        let id = response.output.upload_id.clone().unwrap_or_default();
+        lock(&self.uploads).insert(id, Upload::default());
+        response.output.checksum_algorithm = algorithm;
+        response.output.checksum_type = kind;
+        Ok(response)
+    }
+
+    async fn upload_part(
+        &self,
+        request: S3Request<dto::UploadPartInput>,
+    ) -> S3Result<S3Response<dto::UploadPartOutput>> {
+        let (id, number) = (request.input.upload_id.clone(), request.input.part_number);
+        self.parts(&id)?;
+        let in_header = request.input.checksum_crc64nvme.clone();
+        let trailers = request.trailing_headers.clone();
+        let mut response = self.files.upload_part(request).await?;
+        let path = self.part_path(&id, number);
+        let (sum, size) = checksum([path.as_path()]).map_err(internal)?;
+        let in_trailer = trailers.and_then(|trailers| {
+            let value = trailers.read(|trailers| trailers.get(CHECKSUM).cloned())??;
+            value.to_str().ok().map(str::to_owned)
+        });
+        if let Some(told) = in_header.or(in_trailer)
+            && told != sum
+        {
+            return Err(s3_error!(
+                BadDigest,
+                "The CRC64NVME you specified did not match the calculated checksum."
+            ));
+        }
+        let part = Part {
+            tag: tag_of(response.output.e_tag.as_ref()),
+            checksum: sum.clone(),
+            size,
+        };
+        if let Some(upload) = lock(&self.uploads).get_mut(&id) {
+            upload.parts.insert(number, part);
+        }
+        response.output.checksum_crc64nvme = Some(sum);
+        Ok(response)
+    }
+
+    async fn list_parts(
+        &self,
+        request: S3Request<dto::ListPartsInput>,
+    ) -> S3Result<S3Response<dto::ListPartsOutput>> {
+        let input = request.input;
+        let parts = self.parts(&input.upload_id)?;
+        let after = input.part_number_marker.unwrap_or(0);
+        let most = usize::try_from(input.max_parts.unwrap_or(1000)).unwrap_or(1000);
+        let left: Vec<_> = parts.range(after + 1..).collect();
+        let is_truncated = left.len() > most;
+        let shown = left.into_iter().take(most).map(|(number, part)| dto::Part {
+            part_number: Some(*number),
+            e_tag: Some(ETag::Strong(part.tag.clone())),
+            checksum_crc64nvme: Some(part.checksum.clone()),
+            size: Some(part.size),
+            ..dto::Part::default()
+        });
+        let shown: Vec<_> = shown.collect();
+        Ok(S3Response::new(dto::ListPartsOutput {
+            next_part_number_marker: shown.last().and_then(|part| part.part_number),
+            is_truncated: Some(is_truncated),
+            parts: Some(shown),
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            upload_id: Some(input.upload_id),
+            ..dto::ListPartsOutput::default()
+        }))
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<dto::CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
+        let input = &request.input;
+        let id = input.upload_id.clone();
+        let known = self.parts(&id)?;
+        let named = input.multipart_upload.as_ref();
+        let named = named.and_then(|upload| upload.parts.clone());
+        let mut paths = Vec::new();
+        for part in named.unwrap_or_default() {
+            let number = part.part_number.unwrap_or_default();
+            let there = known.get(&number);
+            if there.is_none_or(|there| there.tag != tag_of(part.e_tag.as_ref())) {
+                return Err(s3_error!(
+                    InvalidPart,
+                    "One or more of the specified parts could not be found."
+                ));
+            }
+            paths.push(self.part_path(&id, number));
+        }
+        let (sum, size) = checksum(paths.iter().map(PathBuf::as_path)).map_err(internal)?;
+        let is_other = |told: &String| *told != sum;
+        if input.checksum_crc64nvme.as_ref().is_some_and(is_other) {
+            return Err(s3_error!(
+                BadDigest,
+                "The CRC64NVME you specified did not match the calculated checksum."
+            ));
+        }
+        if input.mpu_object_size.is_some_and(|told| told != size) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The object has another size than x-amz-mp-object-size says."
+            ));
+        }
+        let name = (input.bucket.clone(), input.key.clone());
+        let mut output = self.files.complete_multipart_upload(request).await?.output;
+        if let Some(rest) = output.future.take() {
+            output = rest.await?;
+        }
+        lock(&self.uploads).remove(&id);
+        lock(&self.sums).insert(name, sum.clone());
+        output.checksum_crc64nvme = Some(sum);
+        output.checksum_type = Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT));
+        Ok(S3Response::new(output))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<dto::AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
+        let id = request.input.upload_id.clone();
+        self.parts(&id)?;
+        let response = self.files.abort_multipart_upload(request).await?;
+        lock(&self.uploads).remove(&id);
+        Ok(response)
+    }
+}
+
+/// Returns the checksum of files one after the other as S3 writes it, and how long they are.
+fn checksum<'a>(paths: impl IntoIterator<Item = &'a Path>) -> io::Result<(String, i64)> {
+    let mut digest = CRC.digest();
+    let mut size = 0;
+    let mut buffer = vec![0; 64 * 1024];
+    for path in paths {
+        let mut file = File::open(path)?;
+        loop {
+            let length = file.read(&mut buffer)?;
+            if length == 0 {
+                break;
+            }
+            digest.update(&buffer[..length]);
+            size += i64::try_from(length).unwrap_or_default();
+        }
+    }
+    let sum = BASE64_STANDARD.encode(digest.finalize().to_be_bytes());
+    Ok((sum, size))
+}
+
+fn tag_of(tag: Option<&ETag>) -> String {
+    tag.map(|tag| tag.value().to_owned()).unwrap_or_default()
+}
+
+fn internal(error: io::Error) -> s3s::S3Error {
+    s3_error!(error, InternalError)
+}

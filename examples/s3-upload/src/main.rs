@@ -1,0 +1,188 @@
+//! `s3-upload FILE s3://bucket/key`: the link goes to standard output, all else to standard error.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "the link is what the program is asked for"
+)]
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::Parser;
+use s3_upload::Chain;
+use s3_upload::Environment;
+use s3_upload::Error;
+use s3_upload::Progress;
+use s3_upload::S3Client;
+use s3_upload::Source;
+use s3_upload::States;
+use s3_upload::Target;
+use s3_upload::Uploaded;
+use s3_upload::Uploader;
+use s3_upload::args::Args;
+use tokio::runtime::Builder;
+use tokio::signal;
+use tokio::sync::oneshot;
+
+/// What a program ends with that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let runtime = match Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("s3-upload: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(&args));
+    // A read of standard input may never end.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Error::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => {
+            eprintln!("s3-upload: {}", Chain::of(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: &Args) -> Result<(), Error> {
+    let states = match &args.state {
+        Some(folder) => States::in_folder(folder),
+        None => States::of_user()?,
+    };
+    if let Some(what) = &args.abort {
+        return abort(args, what, &states).await;
+    }
+    let (Some(source), Some(target)) = (&args.source, &args.target) else {
+        return Ok(());
+    };
+    let stop = interruption();
+    let client = Environment::read().await?.client(target)?;
+    let uploaded = if source == Path::new("-") {
+        let progress = Progress::on_stderr(None);
+        let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
+        let stop = async {
+            stop.await;
+            eprintln!("interrupted: standard input cannot be read again, so that nothing is kept");
+        };
+        uploader.stream(tokio::io::stdin(), stop).await?
+    } else {
+        file(args, source, target, &client, &states, stop).await?
+    };
+    report(target, uploaded);
+    let link = client.presign_get(args.expires).await?;
+    let left = link.expires_at().duration_since(SystemTime::now());
+    let minutes = left.unwrap_or_default().as_secs().div_ceil(60);
+    eprintln!("the link lasts {} h {:02} min", minutes / 60, minutes % 60);
+    println!("{}", link.uri());
+    Ok(())
+}
+
+async fn file(
+    args: &Args,
+    path: &Path,
+    target: &Target,
+    client: &S3Client,
+    states: &States,
+    stop: impl Future<Output = ()>,
+) -> Result<Uploaded, Error> {
+    let source = Source::open(path)?;
+    let progress = Progress::on_stderr(Some(source.length()));
+    let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
+    let slot = states.slot(client.url())?;
+    let result = tokio::select! {
+        result = uploader.file(&source, &slot) => result,
+        () = stop => Err(Error::Interrupted),
+    };
+    if result.is_err() && slot.load().is_ok_and(|state| state.is_some()) {
+        eprintln!(
+            "what S3 has is kept: run the same command again to go on, \
+             or `s3-upload --abort {target}` to remove it"
+        );
+    }
+    result
+}
+
+/// Ends uploads that have begun: of a file, or to an object.
+async fn abort(args: &Args, what: &str, states: &States) -> Result<(), Error> {
+    let environment = Environment::read().await?;
+    let uploader = |target: &Target| {
+        let client = environment.client(target)?;
+        let url = client.url().to_owned();
+        let progress = Progress::on_stderr(None);
+        let uploader = Uploader::new(target.clone(), client, args.options(), progress)?;
+        Ok::<_, Error>((uploader, url))
+    };
+    let mut found = Vec::new();
+    if what.starts_with("s3://") {
+        let target: Target = what
+            .parse()
+            .map_err(|error| Error::Usage(format!("{what} {error}")))?;
+        let (_, url) = uploader(&target)?;
+        let slot = states.slot(&url)?;
+        if let Some(state) = slot.load()? {
+            found.push((slot, state));
+        }
+    } else {
+        let path = std::path::absolute(what).unwrap_or_else(|_| what.into());
+        // A file that is gone may have been uploaded in part.
+        let path = path.canonicalize().unwrap_or(path);
+        found = states.of_file(&path)?;
+    }
+    if found.is_empty() {
+        let text = format!("there is no upload of {what} that has begun and not ended");
+        return Err(Error::Usage(text));
+    }
+    for (slot, state) in found {
+        let target = state.target();
+        let target: Target = target
+            .parse()
+            .map_err(|error| Error::Usage(format!("{target} {error}")))?;
+        let (uploader, url) = uploader(&target)?;
+        if !state.is_at(&url) {
+            return Err(Error::Usage(format!(
+                "the upload to {target} has begun at another endpoint: \
+                 set AWS_REGION and AWS_ENDPOINT_URL_S3 to what they were"
+            )));
+        }
+        uploader.abort(&slot, &state).await?;
+        eprintln!("the upload to {target} is aborted");
+    }
+    Ok(())
+}
+
+fn report(target: &Target, uploaded: Uploaded) {
+    let how = match uploaded.parts {
+        None => "in one piece".to_owned(),
+        Some(1) => "in 1 part".to_owned(),
+        Some(parts) => format!("in {parts} parts"),
+    };
+    eprintln!(
+        "{target}: {} bytes {how}, CRC-64/NVME {}",
+        uploaded.length, uploaded.checksum
+    );
+}
+
+/// Is ready at the first Ctrl-C. The second one ends the program at once.
+fn interruption() -> impl Future<Output = ()> {
+    let (sender, first) = oneshot::channel();
+    tokio::spawn(async move {
+        if signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        let _ = sender.send(());
+        if signal::ctrl_c().await.is_ok() {
+            std::process::exit(INTERRUPTED.into());
+        }
+    });
+    async {
+        if first.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The program, run: what it prints where, and what becomes of it when it is killed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![cfg(unix)]
+
+use std::fs;
+use std::fs::File;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Output;
+use std::process::Stdio;
+use std::time::Duration;
+
+use http::Method;
+use local_aws::BUCKET;
+use local_aws::LocalAws;
+use sigv4_tests::secrets;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Child;
+use tokio::process::Command;
+use tokio::time::sleep;
+
+const MIB: usize = 1 << 20;
+
+struct Shell {
+    aws: LocalAws,
+    folder: TempDir,
+}
+
+impl Shell {
+    async fn open() -> Self {
+        Self {
+            aws: LocalAws::start().await.unwrap(),
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_s3-upload"));
+        for (name, _) in std::env::vars() {
+            if name.starts_with("AWS_") || name.starts_with("XDG_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .envs(self.aws.environment())
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.unwrap()
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        fs::write(self.folder.path().join(name), content).unwrap();
+    }
+
+    fn states(&self) -> PathBuf {
+        self.folder.path().join(".cache/s3-upload")
+    }
+
+    fn parts_sent(&self) -> Vec<u16> {
+        let number = |target: &str| {
+            let (_, rest) = target.split_once("partNumber=")?;
+            rest.split('&').next()?.parse().ok()
+        };
+        let seen = self.aws.seen();
+        let uploads = seen.iter().filter(|seen| seen.method == Method::PUT);
+        let mut numbers: Vec<u16> = uploads.filter_map(|seen| number(&seen.target)).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    fn saved(&self) -> usize {
+        let text = states(&self.states()).first().map(fs::read_to_string);
+        let text = text.and_then(Result::ok).unwrap_or_default();
+        text.matches("\"checksum\"").count()
+    }
+
+    /// Starts an upload of five parts, of which two get through.
+    async fn begin(&self) -> Child {
+        self.write("file", &data(20 * MIB + 1));
+        self.aws.s3().hold_uploads_after(2);
+        let child = self.command(&BIG).spawn().unwrap();
+        wait_until(|| self.saved() == 2 && self.parts_sent().len() == 4).await;
+        child
+    }
+}
+
+const BIG: [&str; 6] = [
+    "file",
+    "s3://example-bucket/key",
+    "--part-size",
+    "5MiB",
+    "--parallel",
+    "2",
+];
+
+async fn wait_until(is_so: impl Fn() -> bool) {
+    for _ in 0..6000 {
+        if is_so() {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    unreachable!("it is not so after a minute");
+}
+
+fn states(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect()
+}
+
+fn data(length: usize) -> Vec<u8> {
+    let octet = |at: usize| (at ^ (at >> 8) ^ (at >> 15) ^ (at >> 21)).to_le_bytes()[0];
+    (0..length).map(octet).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    secrets::assert_no_secret(&text);
+    text
+}
+
+async fn interrupt(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    let status = Command::new("kill").args(["-INT", &id]).status().await;
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+async fn prints_a_link_that_works_and_nothing_else_on_standard_output() {
+    let shell = Shell::open().await;
+    shell.write("hello.txt", b"hello, world\n");
+    let output = shell
+        .run(&["hello.txt", "s3://example-bucket/a b/hello+.txt"])
+        .await;
+    let (link, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    let link = link.strip_suffix('\n').unwrap();
+    assert!(!link.contains(['\n', ' ']), "{link}");
+    assert!(
+        link.contains("/example-bucket/a%20b/hello%2B.txt?"),
+        "{link}"
+    );
+    assert!(link.contains("&X-Amz-Expires=3600&"), "{link}");
+    assert_eq!(
+        said,
+        "s3://example-bucket/a b/hello+.txt: 13 bytes in one piece, CRC-64/NVME Lmpt2+01Syw=\n\
+         the link lasts 1 h 00 min\n"
+    );
+    let got = Command::new("curl")
+        .args(["-sS", "--noproxy", "*", link])
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(text(&got.stdout), "hello, world\n");
+}
+
+#[tokio::test]
+async fn goes_on_after_it_was_killed() {
+    let shell = Shell::open().await;
+    let mut child = shell.begin().await;
+    child.kill().await.unwrap();
+    // The parts that were held are taken for broken off, or arrive when nobody is there.
+    sleep(Duration::from_millis(50)).await;
+    shell.aws.s3().release();
+    assert_eq!(shell.aws.s3().object("key"), None);
+
+    let output = shell.run(&BIG).await;
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.starts_with("going on with an upload: "), "{said}");
+    assert!(said.contains(" of 5 parts are there\n"), "{said}");
+    assert!(
+        said.contains(": 20971521 bytes in 5 parts, CRC-64/NVME "),
+        "{said}"
+    );
+    let sent = shell.parts_sent();
+    for number in [1, 2, 5] {
+        let times = sent.iter().filter(|sent| **sent == number).count();
+        assert_eq!(times, 1, "part {number} of {sent:?}");
+    }
+    assert!(shell.aws.s3().object("key").unwrap() == data(20 * MIB + 1));
+    assert!(states(&shell.states()).is_empty());
+}
+
+#[tokio::test]
+async fn says_how_to_go_on_and_how_to_abort_when_it_is_interrupted() {
+    for what in ["s3://example-bucket/key", "file"] {
+        let shell = Shell::open().await;
+        let child = shell.begin().await;
+        interrupt(&child).await;
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert_eq!(
+            text(&output.stderr),
+            "what S3 has is kept: run the same command again to go on, \
+             or `s3-upload --abort s3://example-bucket/key` to remove it\n"
+        );
+        assert_eq!(text(&output.stdout), "");
+        assert_eq!(states(&shell.states()).len(), 1);
+
+        let output = shell.run(&["--abort", what]).await;
+        let said = text(&output.stderr);
+        assert_eq!(
+            said, "the upload to s3://example-bucket/key is aborted\n",
+            "{what}"
+        );
+        assert!(output.status.success());
+        assert!(states(&shell.states()).is_empty());
+        assert_eq!(shell.aws.s3().open_uploads().unwrap(), 0);
+
+        let output = shell.run(&["--abort", what]).await;
+        let said = text(&output.stderr);
+        assert!(said.contains("there is no upload of"), "{said}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn aborts_standard_input_when_it_is_interrupted() {
+    let shell = Shell::open().await;
+    shell.aws.s3().hold_uploads_after(1);
+    let mut command = shell.command(&["-", "s3://example-bucket/key", "--part-size", "5MiB"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // It stays open: what reads it must not keep the program.
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&data(11 * MIB)).await.unwrap();
+    wait_until(|| shell.parts_sent().len() == 2).await;
+    assert_eq!(shell.aws.s3().open_uploads().unwrap(), 1);
+    interrupt(&child).await;
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(
+        text(&output.stderr),
+        "interrupted: standard input cannot be read again, so that nothing is kept\n\
+         the upload is aborted\n"
+    );
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(shell.aws.s3().open_uploads().unwrap(), 0);
+    drop(stdin);
+}
+
+#[tokio::test]
+async fn ends_at_once_when_it_is_interrupted_twice() {
+    let shell = Shell::open().await;
+    // Nobody answers, not even that the upload is aborted.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let proxy = async {
+        // The first connection is that of the upload, whose beginning is answered.
+        let (mut stream, _) = silent.accept().await.unwrap();
+        let body = "<R><UploadId>id</UploadId></R>";
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+        sleep(Duration::from_millis(100)).await;
+        stream.write_all((head + body).as_bytes()).await.unwrap();
+        stream
+    };
+    let mut command = shell.command(&["-", "s3://example-bucket/key", "--part-size", "5MiB"]);
+    command.env("AWS_ENDPOINT_URL", url).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A byte more than a part: so much is read before the upload begins.
+    stdin.write_all(&data(5 * MIB + 1)).await.unwrap();
+    let stream = proxy.await;
+    sleep(Duration::from_millis(300)).await;
+    interrupt(&child).await;
+    sleep(Duration::from_millis(300)).await;
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it waits for the abort"
+    );
+    interrupt(&child).await;
+    let status = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;
+    assert_eq!(status.unwrap().unwrap().code(), Some(130));
+    drop((stdin, stream));
+}
+
+#[tokio::test]
+async fn says_what_is_wrong() {
+    let shell = Shell::open().await;
+    shell.write("file", b"content");
+    let aws = "s3://example-bucket/key";
+    for (name, arguments, expected) in [
+        (
+            "no file",
+            vec!["none", aws],
+            "s3-upload: cannot read none: No such file or directory (os error 2)\n",
+        ),
+        (
+            "a folder",
+            vec![".", aws],
+            "s3-upload: . is not a file; what is no file goes through standard input: `-`\n",
+        ),
+        (
+            "no bucket",
+            vec!["file", "s3://other-bucket/key"],
+            "s3-upload: S3 says 404 NoSuchBucket: ",
+        ),
+        (
+            "small parts",
+            vec!["file", aws, "--part-size", "4MiB"],
+            "s3-upload: a part has between 5 MiB and 5 GiB, and not 4.00 MiB: ",
+        ),
+        (
+            "dots",
+            vec!["file", "s3://example-bucket/a/../b"],
+            "error: invalid value 's3://example-bucket/a/../b' for '[TARGET]': has a key with a \
+             segment `.` or `..`",
+        ),
+    ] {
+        let output = shell.run(&arguments).await;
+        let said = text(&output.stderr);
+        assert!(said.starts_with(expected), "{name}: {said}");
+        assert!(!output.status.success(), "{name}");
+        assert_eq!(text(&output.stdout), "", "{name}");
+    }
+    let mut wrong_key = shell.command(&["file", aws]);
+    wrong_key.env("AWS_SECRET_ACCESS_KEY", "another");
+    let said = text(&wrong_key.output().await.unwrap().stderr);
+    assert!(said.contains("S3 says 403 SignatureDoesNotMatch"), "{said}");
+
+    let mut nowhere = shell.command(&["file", aws, "--attempts", "1"]);
+    nowhere.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    let said = text(&nowhere.output().await.unwrap().stderr);
+    assert!(said.contains("the request did not get through: "), "{said}");
+    assert!(said.contains("refused"), "{said}");
+}
+
+/// A file of 300 MB goes up in the memory of a few pieces of it, in one piece or in parts.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn keeps_no_file_in_memory() {
+    let shell = Shell::open().await;
+    for (more, length) in [
+        (["--threshold", "1GiB"], 300_000_000),
+        (["--part-size", "32MiB"], 200_000_000),
+    ] {
+        let file = File::create(shell.folder.path().join("big")).unwrap();
+        file.set_len(length).unwrap();
+        let key = format!("s3://{BUCKET}/key");
+        let arguments = ["big", &key, more[0], more[1]];
+        let mut child = shell.command(&arguments).spawn().unwrap();
+        let status = format!("/proc/{}/status", child.id().unwrap());
+        let mut peak = 0;
+        let ended = loop {
+            if let Some(ended) = child.try_wait().unwrap() {
+                break ended;
+            }
+            let text = fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+            peak = peak.max(kib.unwrap_or(0));
+            sleep(Duration::from_millis(20)).await;
+        };
+        assert!(ended.success(), "{more:?}");
+        println!("{more:?}: {peak} KiB");
+        assert!(peak > 0 && peak < 60 * 1024, "{more:?}: {peak} KiB");
+    }
+}

@@ -1,0 +1,151 @@
+//! Answers that are none, or not those that were hoped for.
+
+use http::Method;
+use local_aws::S3Fault;
+use s3_upload::Content;
+use s3_upload::Crc64;
+use s3_upload::Stored;
+
+use crate::fixture::Fixture;
+use crate::fixture::PART;
+use crate::fixture::data;
+use crate::fixture::state_file;
+
+#[tokio::test]
+async fn that_may_pass_have_the_part_sent_again_and_signed_anew() {
+    let fixture = Fixture::start().await;
+    for (length, name) in [(1000, "in one piece"), (PART, "in parts")] {
+        for fault in [
+            S3Fault::RefuseUpload(503, "SlowDown"),
+            S3Fault::RefuseUpload(503, "ServiceUnavailable"),
+            S3Fault::RefuseUpload(400, "RequestTimeout"),
+            S3Fault::BreakUpload,
+        ] {
+            let before = fixture.seen(&Method::PUT, "").len();
+            fixture.aws.s3().next(fault);
+            fixture.aws.s3().next(fault);
+            let content = data(length);
+            let source = fixture.write(&content);
+            let uploaded = fixture.upload(&source, "key").await;
+            assert!(uploaded.is_ok(), "{name} {fault:?}: {uploaded:?}");
+            let sent = fixture.seen(&Method::PUT, "").len() - before;
+            assert_eq!(sent, 3, "{name} {fault:?}");
+            assert!(fixture.aws.s3().object("key").unwrap() == content);
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_go_on_end_the_upload_and_keep_what_is_there() {
+    let mut fixture = Fixture::start().await;
+    fixture.options.parallel = 1;
+    fixture.aws.s3().hold_uploads_after(1);
+    let content = data(2 * PART);
+    let source = fixture.write(&content);
+    let upload = fixture.upload(&source, "key");
+    let faults = async {
+        fixture.wait_for_saved(1).await;
+        for _ in 0..3 {
+            fixture
+                .aws
+                .s3()
+                .next(S3Fault::RefuseUpload(503, "SlowDown"));
+        }
+        fixture.aws.s3().release();
+    };
+    let (uploaded, ()) = tokio::join!(upload, faults);
+    assert_eq!(uploaded.unwrap_err().code(), Some("SlowDown"));
+    assert_eq!(fixture.parts_sent(), [1, 2, 2, 2]);
+    assert!(state_file(&fixture.state_folder()).is_some());
+
+    fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(fixture.parts_sent(), [1, 2, 2, 2, 2]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn that_stay_are_not_asked_for_again() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(b"content");
+    for (status, code) in [
+        (400, "InvalidRequest"),
+        (403, "AccessDenied"),
+        (403, "SignatureDoesNotMatch"),
+        (404, "NoSuchBucket"),
+    ] {
+        let before = fixture.seen(&Method::PUT, "").len();
+        fixture.aws.s3().next(S3Fault::RefuseUpload(status, code));
+        let error = fixture.upload(&source, "key").await.unwrap_err();
+        assert_eq!(error.code(), Some(code));
+        let text = error.to_string();
+        assert!(
+            text.contains(&format!("{status} {code}: This is {code}.")),
+            "{text}"
+        );
+        assert_eq!(fixture.seen(&Method::PUT, "").len() - before, 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn in_a_completion_that_has_begun_well_are_seen() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(PART + 1));
+    fixture.aws.s3().next(S3Fault::FailCompletion);
+    fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(fixture.seen(&Method::POST, "?uploadId=").len(), 2);
+
+    for _ in 0..3 {
+        fixture.aws.s3().next(S3Fault::FailCompletion);
+    }
+    let error = fixture.upload(&source, "other").await.unwrap_err();
+    assert_eq!(error.code(), Some("InternalError"));
+    assert_eq!(fixture.aws.s3().object("other"), None);
+}
+
+#[tokio::test]
+async fn to_a_completion_that_was_done_are_no_failure() {
+    let fixture = Fixture::start().await;
+    let content = data(PART + 1);
+    let source = fixture.write(&content);
+    fixture.aws.s3().next(S3Fault::LoseCompletion);
+    fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(fixture.parts_sent(), [1, 2]);
+    assert_eq!(fixture.seen(&Method::HEAD, "").len(), 1);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+/// What the other tests rely on: the store compares checksums.
+#[tokio::test]
+async fn say_that_a_checksum_is_wrong() {
+    let fixture = Fixture::start().await;
+    let (wrong, bytes) = (Crc64::of(b"other"), &b"content"[..]);
+    let client = fixture.client("key");
+    let content = || Content::Bytes(bytes.into(), wrong);
+    let error = client.put_object(content()).await.unwrap_err();
+    assert_eq!(error.code(), Some("BadDigest"));
+    let id = client.create_multipart_upload().await.unwrap();
+    let error = client.upload_part(&id, 1, content()).await.unwrap_err();
+    assert_eq!(error.code(), Some("BadDigest"));
+
+    let right = Content::Bytes(bytes.into(), Crc64::of(bytes));
+    let receipt = client.upload_part(&id, 1, right).await.unwrap();
+    let part = |checksum, length| Stored {
+        number: 1,
+        tag: receipt.tag.clone(),
+        checksum,
+        length,
+    };
+    for (checksum, length, code) in [
+        (wrong, 7, "BadDigest"),
+        (Crc64::of(bytes), 8, "InvalidRequest"),
+    ] {
+        let parts = [part(checksum, length)];
+        let error = client
+            .complete_multipart_upload(&id, &parts)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code(), Some(code), "{error}");
+    }
+    let parts = [part(Crc64::of(bytes), 7)];
+    client.complete_multipart_upload(&id, &parts).await.unwrap();
+}

@@ -1,0 +1,147 @@
+//! Uploads that go on where the last run has ended.
+
+use std::fs;
+
+use http::Method;
+use s3_upload::Source;
+
+use crate::fixture::Fixture;
+use crate::fixture::PART;
+use crate::fixture::data;
+use crate::fixture::state_file;
+
+/// Begins to upload a file, and is gone when two parts are there.
+async fn begin(fixture: &Fixture, source: &Source, key: &str) {
+    let before = fixture.seen(&Method::PUT, "").len();
+    fixture.aws.s3().hold_uploads_after(2);
+    tokio::select! {
+        ended = fixture.upload(source, key) => unreachable!("{ended:?}"),
+        () = async {
+            fixture.wait_for_uploads(before + 4).await;
+            fixture.wait_for_saved(2).await;
+        } => {}
+    }
+    // A program that is gone has closed its connections.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    fixture.aws.s3().release();
+}
+
+/// Those that were on their way when the first run ended may have arrived or not.
+#[track_caller]
+fn assert_sent_once(fixture: &Fixture, numbers: &[u16]) {
+    let sent = fixture.parts_sent();
+    for number in numbers {
+        let times = sent.iter().filter(|sent| *sent == number).count();
+        assert_eq!(times, 1, "part {number} of {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn send_only_what_is_missing() {
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let source = fixture.write(&content);
+    begin(&fixture, &source, "key").await;
+    let first = fixture.parts_sent();
+    assert_eq!(first, [1, 2, 3, 4]);
+    assert_eq!(fixture.aws.s3().object("key"), None);
+
+    let uploaded = fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(uploaded.parts, Some(5));
+    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+    assert_eq!(fixture.seen(&Method::POST, "?uploads=").len(), 1);
+    assert_eq!(state_file(&fixture.state_folder()), None);
+}
+
+#[tokio::test]
+async fn keep_the_size_of_their_parts() {
+    let mut fixture = Fixture::start().await;
+    let source = fixture.write(&data(4 * PART + 1));
+    begin(&fixture, &source, "key").await;
+    fixture.options.part_size = 2 * PART as u64;
+    fixture.options.threshold = 5 << 30;
+    let uploaded = fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(uploaded.parts, Some(5));
+}
+
+#[tokio::test]
+async fn do_not_send_a_part_that_arrived_when_nobody_was_there() {
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let source = fixture.write(&content);
+    begin(&fixture, &source, "key").await;
+    let path = state_file(&fixture.state_folder()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, _) = text.split_once("\"parts\": [").unwrap();
+    fs::write(&path, format!("{head}\"parts\": []}}")).unwrap();
+
+    fixture.upload(&source, "key").await.unwrap();
+    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn of_a_file_that_has_changed_begin_anew() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(4 * PART + 1));
+    begin(&fixture, &source, "key").await;
+    // As long as before.
+    let mut content = data(4 * PART + 1);
+    content[7] ^= 1;
+    let source = fixture.write(&content);
+    fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(fixture.parts_sent(), [1, 1, 2, 2, 3, 3, 4, 4, 5]);
+    assert_eq!(fixture.seen(&Method::DELETE, "uploadId=").len(), 1);
+    assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn that_are_gone_begin_anew() {
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let source = fixture.write(&content);
+    begin(&fixture, &source, "key").await;
+    fixture.aws.s3().forget_uploads().unwrap();
+    fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(fixture.seen(&Method::POST, "?uploads=").len(), 2);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn that_were_completed_are_not_sent_again() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(2 * PART));
+    // The end of the upload is all that the last run has not seen.
+    fixture.aws.s3().hold_uploads_after(1);
+    let folder = fixture.state_folder();
+    let keep = async {
+        fixture.wait_for_saved(1).await;
+        let path = state_file(&folder).unwrap();
+        fixture.aws.s3().release();
+        fixture.wait_for_saved(2).await;
+        let text = fs::read_to_string(&path).unwrap();
+        (path, text)
+    };
+    let (uploaded, (path, text)) = tokio::join!(fixture.upload(&source, "key"), keep);
+    let uploaded = uploaded.unwrap();
+    fs::write(path, text).unwrap();
+    assert_eq!(fixture.upload(&source, "key").await.unwrap(), uploaded);
+    assert_eq!(fixture.parts_sent(), [1, 2]);
+    assert_eq!(state_file(&folder), None);
+}
+
+#[tokio::test]
+async fn are_ended_on_request() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(4 * PART + 1));
+    begin(&fixture, &source, "key").await;
+    let slot = fixture.slot("key");
+    let state = slot.load().unwrap().unwrap();
+    fixture.uploader("key").abort(&slot, &state).await.unwrap();
+    assert_eq!(slot.load().unwrap(), None);
+    assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+    // What is gone is as well as aborted.
+    fixture.uploader("key").abort(&slot, &state).await.unwrap();
+}
