@@ -12,7 +12,6 @@ mod header_rules;
 mod key;
 mod names;
 mod overrides;
-#[cfg(any(feature = "tokens", feature = "light-credentials"))]
 mod partition;
 mod payload;
 mod pieces;
@@ -49,6 +48,7 @@ pub use crate::header_rules::NEVER_SIGNED;
 pub use crate::header_rules::NEVER_SIGNED_PREFIXES;
 pub use crate::overrides::PayloadMode;
 pub use crate::overrides::SigningOverrides;
+pub use crate::partition::dns_suffix;
 pub use crate::payload::Payload;
 pub use crate::presign::PresignOptions;
 pub use crate::presign::Presigned;

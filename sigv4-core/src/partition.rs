@@ -1,7 +1,17 @@
 //! Partitions: where the hosts of a region are.
 
 /// Returns under which name the hosts of a region are, by its partition.
-pub(crate) fn dns_suffix(region: &str) -> &'static str {
+///
+/// It is what the endpoints of most services end with: `SERVICE.REGION.` and this. A region that is
+/// not known, because it is newer than this list, is taken for one of `amazonaws.com`.
+///
+/// ```
+/// let host = |region| format!("bedrock-runtime.{region}.{}", sigv4_core::dns_suffix(region));
+/// assert_eq!(host("us-east-1"), "bedrock-runtime.us-east-1.amazonaws.com");
+/// assert_eq!(host("cn-north-1"), "bedrock-runtime.cn-north-1.amazonaws.com.cn");
+/// ```
+#[must_use]
+pub fn dns_suffix(region: &str) -> &'static str {
     PARTITIONS
         .iter()
         .find(|(prefix, _)| region.starts_with(prefix))
