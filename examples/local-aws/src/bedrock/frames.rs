@@ -103,6 +103,8 @@ async fn finish(mut sender: Sender<Bytes, io::Error>, how: Break) {
         }
         Break::Ended => return,
         Break::Cut => {
+            // What is not written yet would be lost with the connection.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             sender.abort(io::Error::other("the connection is to be closed"));
             return;
         }
