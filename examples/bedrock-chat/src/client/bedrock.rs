@@ -41,7 +41,7 @@ use super::stream::Events;
 /// have delivered the request all the same; the model is then asked twice, and so is the bill.
 ///
 /// Where AWS says that the credentials have ended, or that the clock is wrong,
-/// [`SigV4Middleware`](sigv4_reqwest::SigV4Middleware) sees to it and sends the request once more.
+/// [`execute`](sigv4_reqwest::execute) sees to it and sends the request once more.
 ///
 /// # Errors
 ///

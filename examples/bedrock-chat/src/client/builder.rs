@@ -11,7 +11,6 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::Runtime;
 use sigv4_core::runtime::TokioRuntime;
-use sigv4_reqwest::SigV4Middleware;
 
 use super::bedrock::BedrockClient;
 use super::endpoints::Endpoints;
@@ -133,11 +132,9 @@ impl BedrockClientBuilder {
             .connect_timeout(self.connect_timeout)
             .build()
             .map_err(|error| Error::Configuration(error.into()))?;
-        let http = reqwest_middleware::ClientBuilder::new(http)
-            .with(SigV4Middleware::new(authorizer.build()))
-            .build();
         let sender = Sender {
             http,
+            authorizer: authorizer.build(),
             policy: self.policy,
             runtime: self.runtime,
             random: self.random,

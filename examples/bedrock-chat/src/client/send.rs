@@ -6,10 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use bytes::BytesMut;
 use http::HeaderMap;
+use reqwest::Client;
 use reqwest::Request;
 use reqwest::Response;
-use reqwest_middleware::ClientWithMiddleware;
+use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::Runtime;
+use sigv4_reqwest::ExecuteError;
 
 use super::error::Error;
 use super::refusal;
@@ -19,7 +21,8 @@ use super::retry::RetryPolicy;
 
 /// Sends requests, each attempt signed anew.
 pub(super) struct Sender {
-    pub(super) http: ClientWithMiddleware,
+    pub(super) http: Client,
+    pub(super) authorizer: Authorizer,
     pub(super) policy: RetryPolicy,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) random: Box<dyn Fn() -> f64 + Send + Sync>,
@@ -61,22 +64,13 @@ impl Sender {
     async fn attempt(&self, request: &Request) -> Result<Response, Error> {
         let again = request.try_clone();
         let request = again.expect("a body of bytes can be cloned");
-        self.http
-            .execute(request)
-            .await
-            .map_err(|error| match error {
-                reqwest_middleware::Error::Reqwest(error) if error.is_builder() => {
-                    Error::Configuration(error.into())
-                }
-                reqwest_middleware::Error::Reqwest(error) => transport(error),
-                reqwest_middleware::Error::Middleware(error) => Error::Signing(
-                    // Ours says that nothing was sent, and so does this error: why is in its source.
-                    match error.downcast::<sigv4_reqwest::Error>() {
-                        Ok(error) => error.into(),
-                        Err(error) => error.into(),
-                    },
-                ),
-            })
+        let answer = sigv4_reqwest::execute(&self.http, &self.authorizer, request, None).await;
+        answer.map_err(|error| match error {
+            ExecuteError::Client(error) if error.is_builder() => Error::Configuration(error.into()),
+            ExecuteError::Client(error) => transport(error),
+            // Nothing was sent, and so it says; why is in its source.
+            error => Error::Signing(error.into()),
+        })
     }
 }
 
