@@ -143,7 +143,7 @@ async fn replaces_them_without_the_middleware() {
     let server = WireServer::start(refuse_the_first).await;
     let provider = Rotating::new();
     let authorizer = provider.builder("sqs", &server.authority()).build();
-    let client = crate::fixture::client();
+    let client = client();
     for body in ["first", "second"] {
         let request = client.post(server.url()).body(body).build().unwrap();
         let answer = sigv4_reqwest::execute(&client, &authorizer, request, None).await;
