@@ -49,7 +49,7 @@ pub async fn execute(
     }
     match recover::settle(authorizer, answer, attempt.again, overrides).await {
         Settled::Answer(answer) => Ok(answer),
-        Settled::Again(request, receipt) => send(client, request, receipt).await,
+        Settled::Again(request, receipt) => send(client, *request, receipt).await,
     }
 }
 

@@ -133,7 +133,7 @@ impl Middleware for SigV4Middleware {
         let answer = send(request, attempt.receipt, extensions, next.clone()).await?;
         match recover::settle(authorizer, answer, attempt.again, overrides).await {
             Settled::Answer(answer) => Ok(answer),
-            Settled::Again(request, receipt) => send(request, receipt, extensions, next).await,
+            Settled::Again(request, receipt) => send(*request, receipt, extensions, next).await,
         }
     }
 }

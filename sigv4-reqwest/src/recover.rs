@@ -62,7 +62,7 @@ pub(crate) enum Settled {
     /// It is the answer.
     Answer(Response),
     /// The request is to be sent once more, as it has been signed again.
-    Again(Request, SigningReceipt),
+    Again(Box<Request>, SigningReceipt),
 }
 
 /// Learns from an answer, and signs the request again where that helps.
@@ -79,7 +79,7 @@ pub(crate) async fn settle(
     // What the first signature added is replaced. The answer is dropped where that has worked: the
     // second request may need what it occupies.
     match sign(authorizer, &mut request, overrides).await {
-        Ok(Some(receipt)) => Settled::Again(request, receipt),
+        Ok(Some(receipt)) => Settled::Again(Box::new(request), receipt),
         _ => Settled::Answer(answer),
     }
 }

@@ -73,7 +73,7 @@ impl Program {
         let mut piece = [0; 1_024];
         while self.read.len() < expected.len() {
             let read = timeout(Duration::from_secs(20), self.stdout.read(&mut piece)).await;
-            let length = read.unwrap_or_else(|_| Ok(0)).unwrap();
+            let length = read.unwrap_or(Ok(0)).unwrap();
             assert!(length > 0, "{:?} should be {expected:?}", self.read);
             self.read += std::str::from_utf8(&piece[..length]).unwrap();
         }
