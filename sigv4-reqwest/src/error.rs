@@ -35,7 +35,6 @@ impl Error {
         }
     }
 
-    #[cfg(feature = "middleware")]
     pub(crate) fn redirected(url: &Url) -> Self {
         Self {
             kind: ErrorKind::Redirected,
@@ -103,6 +102,41 @@ impl StdError for Error {
         self.source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Says why [`execute`](crate::execute) has no answer: `Display` and
+/// [`source`](StdError::source) are those of the error inside.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ExecuteError {
+    /// The request was not signed, and was not sent; or the answer comes from elsewhere.
+    Signing(Error),
+    /// The client could not send it.
+    Client(reqwest::Error),
+}
+
+impl fmt::Display for ExecuteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signing(error) => error.fmt(f),
+            Self::Client(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for ExecuteError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Signing(error) => error.source(),
+            Self::Client(error) => error.source(),
+        }
+    }
+}
+
+impl From<Error> for ExecuteError {
+    fn from(error: Error) -> Self {
+        Self::Signing(error)
     }
 }
 

@@ -2,11 +2,11 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod error;
+mod execute;
 pub mod guide;
 mod http_send;
 #[cfg(feature = "middleware")]
 mod middleware;
-#[cfg(feature = "middleware")]
 mod recover;
 mod request;
 
@@ -14,9 +14,11 @@ pub use sigv4_core;
 
 pub use self::error::Error;
 pub use self::error::ErrorKind;
+pub use self::error::ExecuteError;
 #[cfg(feature = "middleware")]
 #[cfg_attr(docsrs, doc(cfg(feature = "middleware")))]
 pub use self::error::is_retryable;
+pub use self::execute::execute;
 pub use self::http_send::CredentialsClient;
 #[cfg(feature = "middleware")]
 #[cfg_attr(docsrs, doc(cfg(feature = "middleware")))]

@@ -4,17 +4,15 @@ use async_trait::async_trait;
 use http::Extensions;
 use reqwest::Request;
 use reqwest::Response;
-use reqwest::Url;
 use reqwest_middleware::Middleware;
 use reqwest_middleware::Next;
 use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::SigningReceipt;
-use sigv4_core::runtime::adapter;
 
-use crate::error::Error;
 use crate::recover;
-use crate::request::sign;
+use crate::recover::Attempt;
+use crate::recover::Settled;
 
 /// Signs the requests of a `reqwest_middleware` client, and recovers from what AWS says of
 /// credentials and clocks.
@@ -124,35 +122,18 @@ impl Middleware for SigV4Middleware {
         let authorizer = &self.authorizer;
         let overrides = extensions.get::<SigningOverrides>().cloned();
         let overrides = overrides.as_ref();
-        let learns = adapter::replay_limit(authorizer, overrides).is_some();
-        // What is encoded as it passes cannot be sent again; what is in memory can be encoded again.
-        let plain = (learns && adapter::encodes(authorizer, overrides))
-            .then(|| request.try_clone())
-            .flatten();
-        let receipt = sign(authorizer, &mut request, overrides)
-            .await
-            .map_err(reqwest_middleware::Error::middleware)?;
-        let Some(receipt) = receipt else {
+        let attempt = Attempt::sign(authorizer, &mut request, overrides).await;
+        let attempt = attempt.map_err(reqwest_middleware::Error::middleware)?;
+        let Some(attempt) = attempt else {
             return next.run(request, extensions).await;
         };
-        if !learns {
-            return send(request, receipt, extensions, next).await;
+        if !attempt.learns {
+            return send(request, attempt.receipt, extensions, next).await;
         }
-        // A body in memory is shared and not copied. A stream cannot be sent again.
-        let again = plain.or_else(|| request.try_clone());
-        let answer = send(request, receipt, extensions, next.clone()).await?;
-        let (answer, is_sent_again) = recover::learn(authorizer, answer, again.is_some()).await;
-        let Some(mut request) = again.filter(|_| is_sent_again) else {
-            return Ok(answer);
-        };
-        // What the first signature added is replaced.
-        match sign(authorizer, &mut request, overrides).await {
-            Ok(Some(receipt)) => {
-                // The second request may need what the first answer occupies.
-                drop(answer);
-                send(request, receipt, extensions, next).await
-            }
-            _ => Ok(answer),
+        let answer = send(request, attempt.receipt, extensions, next.clone()).await?;
+        match recover::settle(authorizer, answer, attempt.again, overrides).await {
+            Settled::Answer(answer) => Ok(answer),
+            Settled::Again(request, receipt) => send(*request, receipt, extensions, next).await,
         }
     }
 }
@@ -166,29 +147,11 @@ async fn send(
 ) -> reqwest_middleware::Result<Response> {
     let signed = request.url().clone();
     let sent = next.run(request, extensions).await;
-    let mut response = sent.map_err(|error| without_signature(error, &signed))?;
-    if *response.url() != signed {
-        let error = Error::redirected(response.url());
-        return Err(reqwest_middleware::Error::middleware(error));
-    }
-    response.extensions_mut().insert(receipt);
-    Ok(response)
-}
-
-/// Leaves the query out of the URL that an error of the client shows, where there is a signature in
-/// it: such a URL is a credential.
-fn without_signature(error: reqwest_middleware::Error, signed: &Url) -> reqwest_middleware::Error {
-    match error {
-        reqwest_middleware::Error::Reqwest(error) if has_signature(signed) => {
-            let mut shown = signed.clone();
-            shown.set_query(None);
-            error.with_url(shown).into()
+    let answer = sent.map_err(|error| match error {
+        reqwest_middleware::Error::Reqwest(error) => {
+            recover::without_signature(error, &signed).into()
         }
         error => error,
-    }
-}
-
-fn has_signature(url: &Url) -> bool {
-    let mut pairs = url.query().unwrap_or_default().split('&');
-    pairs.any(|pair| pair.starts_with("X-Amz-Signature="))
+    })?;
+    recover::accept(answer, &signed, receipt).map_err(reqwest_middleware::Error::middleware)
 }

@@ -30,7 +30,7 @@ use crate::error::Error;
 /// Returns `None` for a request that was left as it is, because its overrides say so or because it
 /// keeps an `Authorization` header of its own. Send what was signed with a client that
 /// [follows no redirects](crate::redirect_policy). Nothing is learnt from its answer, which only
-/// the middleware sees.
+/// [`execute`](crate::execute) and the middleware see.
 ///
 /// ```
 /// # async fn example(authorizer: sigv4_core::runtime::Authorizer) -> Result<(), Box<dyn std::error::Error>> {

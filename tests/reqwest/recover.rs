@@ -139,6 +139,41 @@ async fn replaces_credentials_that_have_ended() {
 }
 
 #[tokio::test]
+async fn replaces_them_without_the_middleware() {
+    let server = WireServer::start(refuse_the_first).await;
+    let provider = Rotating::new();
+    let authorizer = provider.builder("sqs", &server.authority()).build();
+    let client = client();
+    for body in ["first", "second"] {
+        let request = client.post(server.url()).body(body).build().unwrap();
+        let answer = sigv4_reqwest::execute(&client, &authorizer, request, None).await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), 200);
+        let receipt = answer.extensions().get::<SigningReceipt>().unwrap();
+        assert_eq!(receipt.credential_generation(), 2);
+    }
+    let requests = server.requests();
+    let bodies: [&[u8]; 3] = [b"first", b"first", b"second"];
+    let verified = requests
+        .iter()
+        .zip(bodies)
+        .map(|(request, body)| verified(request, body));
+    let tokens: Vec<_> = verified.map(|verified| verified.token.unwrap()).collect();
+    assert_eq!(tokens, ["token-1", "token-2", "token-2"]);
+
+    let elsewhere = client
+        .get("https://elsewhere.example.com/")
+        .build()
+        .unwrap();
+    let error = sigv4_reqwest::execute(&client, &authorizer, elsewhere, None).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, sigv4_reqwest::ExecuteError::Signing(_)),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn corrects_the_clock() {
     let server = WireServer::start(|request| {
         if request.header("x-amz-date").unwrap() == DATE {

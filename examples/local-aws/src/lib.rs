@@ -26,7 +26,7 @@
 //! # }
 //! ```
 
-mod bedrock;
+pub mod bedrock;
 mod execute_api;
 mod kms;
 pub mod readme;

@@ -1,0 +1,256 @@
+//! The conversation.
+
+use std::fmt;
+use std::io;
+use std::io::IsTerminal;
+
+use bedrock_chat::client::BedrockClient;
+use bedrock_chat::client::ContentBlock;
+use bedrock_chat::client::ConverseRequest;
+use bedrock_chat::client::Error;
+use bedrock_chat::client::InferenceConfig;
+use bedrock_chat::client::Message;
+use bedrock_chat::client::Metrics;
+use bedrock_chat::client::Role;
+use bedrock_chat::client::StopReason;
+use bedrock_chat::client::StreamEvent;
+use bedrock_chat::client::Usage;
+
+use crate::arguments::Arguments;
+use crate::input::Lines;
+use crate::interrupts::Interrupts;
+use crate::screen::Screen;
+use crate::screen::complain;
+use crate::screen::explain;
+
+/// A conversation with a model.
+#[derive(Debug)]
+pub(crate) struct Chat<'a> {
+    client: &'a BedrockClient,
+    arguments: &'a Arguments,
+    interrupts: &'a Interrupts,
+    screen: Screen,
+    /// Questions and answers by turns, beginning with a question and ending with an answer.
+    history: Vec<Message>,
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Answered,
+    Failed,
+    BrokenOff,
+}
+
+/// What is known of an answer behind its end.
+#[derive(Debug, Default)]
+struct Figures {
+    stop_reason: StopReason,
+    usage: Usage,
+    metrics: Metrics,
+}
+
+enum Failure {
+    Bedrock(Error),
+    Output(io::Error),
+}
+
+impl<'a> Chat<'a> {
+    pub(crate) fn new(
+        client: &'a BedrockClient,
+        arguments: &'a Arguments,
+        interrupts: &'a Interrupts,
+    ) -> Self {
+        Self {
+            client,
+            arguments,
+            interrupts,
+            screen: Screen::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// Answers line by line, until there are no more or Ctrl-C is pressed at the prompt. Returns
+    /// whether all were answered.
+    pub(crate) async fn run(&mut self) -> io::Result<bool> {
+        let has_prompt = io::stdin().is_terminal();
+        let mut lines = Lines::new();
+        let mut all_answered = true;
+        loop {
+            if has_prompt {
+                self.screen.prompt();
+            }
+            let line = tokio::select! {
+                line = lines.next() => line.transpose()?,
+                () = self.interrupts.next() => None,
+            };
+            let Some(question) = line else { break };
+            if !question.is_empty() {
+                all_answered &= self.ask(question).await? != Outcome::Failed;
+            }
+        }
+        if has_prompt {
+            eprintln!();
+        }
+        Ok(all_answered)
+    }
+
+    /// Asks a question and shows the answer. Fails where that cannot be shown.
+    pub(crate) async fn ask(&mut self, question: String) -> io::Result<Outcome> {
+        self.history.push(Message::user(question));
+        let request = self.request();
+        let (client, screen) = (self.client, &mut self.screen);
+        let mut answer = Vec::new();
+        let answering = async {
+            if self.arguments.stream {
+                stream(client, &request, screen, &mut answer).await
+            } else {
+                whole(client, &request, screen, &mut answer).await
+            }
+        };
+        // What loses is dropped here, and its connection with it.
+        let result = tokio::select! {
+            result = answering => Some(result),
+            () = self.interrupts.next() => None,
+        };
+        self.screen.end()?;
+        match result {
+            Some(Ok(figures)) => {
+                self.remember(answer);
+                self.screen.note(&figures.to_string());
+                Ok(Outcome::Answered)
+            }
+            Some(Err(Failure::Bedrock(error))) => {
+                // A question without an answer would have to be the last.
+                self.history.pop();
+                complain(&explain(&error));
+                Ok(Outcome::Failed)
+            }
+            Some(Err(Failure::Output(error))) => Err(error),
+            None => {
+                if !answer.is_empty() {
+                    append(&mut answer, BROKEN_OFF);
+                }
+                self.remember(answer);
+                self.screen.note("broken off");
+                Ok(Outcome::BrokenOff)
+            }
+        }
+    }
+
+    fn request(&self) -> ConverseRequest {
+        let arguments = self.arguments;
+        let mut request = ConverseRequest::new(&arguments.model, self.history.clone());
+        if let Some(system) = &arguments.system {
+            request = request.system(system);
+        }
+        let mut config = InferenceConfig::new();
+        if let Some(tokens) = arguments.max_tokens {
+            config = config.max_tokens(tokens);
+        }
+        if let Some(temperature) = arguments.temperature {
+            config = config.temperature(temperature);
+        }
+        if config != InferenceConfig::new() {
+            request = request.inference_config(config);
+        }
+        request
+    }
+
+    /// Keeps an answer for the next question, or forgets the question where there is none.
+    fn remember(&mut self, answer: Vec<ContentBlock>) {
+        if answer.is_empty() {
+            self.history.pop();
+        } else {
+            self.history.push(Message::new(Role::Assistant, answer));
+        }
+    }
+}
+
+/// Shows an answer while it is made.
+async fn stream(
+    client: &BedrockClient,
+    request: &ConverseRequest,
+    screen: &mut Screen,
+    answer: &mut Vec<ContentBlock>,
+) -> Result<Figures, Failure> {
+    let mut events = client.converse_stream(request).await?;
+    let mut figures = Figures::default();
+    while let Some(event) = events.next().await? {
+        match event {
+            StreamEvent::Text { text, .. } => {
+                screen.say(&text)?;
+                append(answer, &text);
+            }
+            StreamEvent::MessageStop { reason } => figures.stop_reason = reason,
+            StreamEvent::Metadata { usage, metrics } => {
+                figures = Figures {
+                    usage,
+                    metrics,
+                    ..figures
+                };
+            }
+            // A thought, a tool: this chat has no place for them.
+            _ => {}
+        }
+    }
+    Ok(figures)
+}
+
+/// Shows an answer when it is whole.
+async fn whole(
+    client: &BedrockClient,
+    request: &ConverseRequest,
+    screen: &mut Screen,
+    answer: &mut Vec<ContentBlock>,
+) -> Result<Figures, Failure> {
+    let whole = client.converse(request).await?;
+    screen.say(&whole.message.text())?;
+    *answer = whole.message.content;
+    Ok(Figures {
+        stop_reason: whole.stop_reason,
+        usage: whole.usage,
+        metrics: whole.metrics,
+    })
+}
+
+/// Adds words to the text at the end.
+fn append(answer: &mut Vec<ContentBlock>, words: &str) {
+    match answer.last_mut() {
+        Some(ContentBlock::Text { text }) => text.push_str(words),
+        // Bedrock takes no text without letters back.
+        _ if words.is_empty() => {}
+        _ => answer.push(ContentBlock::text(words)),
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Usage {
+            input_tokens,
+            output_tokens,
+            ..
+        } = self.usage;
+        let latency = self.metrics.latency_ms;
+        let reason = &self.stop_reason;
+        write!(
+            f,
+            "{input_tokens} tokens in, {output_tokens} out, {latency} ms, {reason}"
+        )
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Bedrock(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// What the model is told where its answer was broken off.
+const BROKEN_OFF: &str = " [broken off]";

@@ -1,0 +1,320 @@
+//! What a model answers, while it is made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header;
+use reqwest::Body;
+use reqwest::Response;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sigv4_core::EventMessage;
+use sigv4_core::EventStream;
+use tokio::time::timeout;
+
+use super::answer::Metrics;
+use super::answer::StopReason;
+use super::answer::Usage;
+use super::error::Error;
+use super::message::Role;
+use super::refusal;
+use super::send::request_id;
+
+/// The answer of a model, while it is made.
+///
+/// Dropping it closes the connection.
+#[derive(Debug)]
+pub struct ConverseStream {
+    events: Events,
+    /// Whether the message is complete. What follows it are its figures.
+    stopped: bool,
+    ended: bool,
+}
+
+impl ConverseStream {
+    pub(super) const fn new(events: Events) -> Self {
+        Self {
+            events,
+            stopped: false,
+            ended: false,
+        }
+    }
+
+    /// Returns what comes next, or `None` behind the end of the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Service`] where AWS gives up, [`Error::Stream`], [`Error::Incomplete`] or
+    /// [`Error::Idle`] where the answer breaks off. Behind an error there is nothing more.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped loses nothing: the next one goes on where it was.
+    pub async fn next(&mut self) -> Result<Option<StreamEvent>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let event = match self.events.next().await {
+            Ok(Some(message)) => StreamEvent::read(&message).map(Some),
+            Ok(None) if self.stopped => Ok(None),
+            Ok(None) => Err(Error::Incomplete),
+            Err(error) => Err(error),
+        };
+        match &event {
+            Ok(Some(StreamEvent::MessageStop { .. })) => self.stopped = true,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => self.ended = true,
+        }
+        event
+    }
+
+    /// Returns the id under which AWS's support finds the request.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.events.request_id()
+    }
+}
+
+/// A piece of an answer.
+///
+/// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html>
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum StreamEvent {
+    /// The answer begins.
+    MessageStart {
+        /// Who says it.
+        role: Role,
+    },
+    /// A block begins that is not a text.
+    ContentBlockStart {
+        /// Which one.
+        index: u64,
+        /// What it is.
+        start: Value,
+    },
+    /// The next words of a block that is a text.
+    Text {
+        /// Which one.
+        index: u64,
+        /// The words.
+        text: String,
+    },
+    /// The next piece of a block that is not a text.
+    ContentBlockDelta {
+        /// Which one.
+        index: u64,
+        /// The piece.
+        delta: Value,
+    },
+    /// A block ends.
+    ContentBlockStop {
+        /// Which one.
+        index: u64,
+    },
+    /// The answer ends.
+    MessageStop {
+        /// Why.
+        reason: StopReason,
+    },
+    /// What the answer counts as, and how long it took.
+    Metadata {
+        /// What it counts as.
+        usage: Usage,
+        /// How long it took.
+        metrics: Metrics,
+    },
+    /// An event that this client does not know.
+    Other {
+        /// Its name.
+        event_type: String,
+        /// What is in it.
+        payload: Bytes,
+    },
+}
+
+impl StreamEvent {
+    fn read(message: &EventMessage) -> Result<Self, Error> {
+        let payload = message.payload();
+        Ok(match message.event_type() {
+            Some("messageStart") => {
+                let MessageStart { role } = read(payload)?;
+                Self::MessageStart { role }
+            }
+            Some("contentBlockStart") => {
+                let block: Block = read(payload)?;
+                Self::ContentBlockStart {
+                    index: block.content_block_index,
+                    start: block.start,
+                }
+            }
+            Some("contentBlockDelta") => {
+                let Block {
+                    content_block_index: index,
+                    mut delta,
+                    ..
+                } = read(payload)?;
+                match delta.get_mut("text").map(Value::take) {
+                    Some(Value::String(text)) => Self::Text { index, text },
+                    _ => Self::ContentBlockDelta { index, delta },
+                }
+            }
+            Some("contentBlockStop") => {
+                let block: Block = read(payload)?;
+                Self::ContentBlockStop {
+                    index: block.content_block_index,
+                }
+            }
+            Some("messageStop") => {
+                let MessageStop { stop_reason } = read(payload)?;
+                Self::MessageStop {
+                    reason: stop_reason,
+                }
+            }
+            Some("metadata") => {
+                let Metadata { usage, metrics } = read(payload)?;
+                Self::Metadata { usage, metrics }
+            }
+            other => Self::Other {
+                event_type: other.unwrap_or_default().to_owned(),
+                payload: payload.clone(),
+            },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct MessageStart {
+    role: Role,
+}
+
+/// What is said of a block, whichever of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Block {
+    #[serde(default)]
+    content_block_index: u64,
+    #[serde(default)]
+    start: Value,
+    #[serde(default)]
+    delta: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageStop {
+    #[serde(default)]
+    stop_reason: StopReason,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    usage: Usage,
+    #[serde(default)]
+    metrics: Metrics,
+}
+
+/// The frames of an answer.
+#[derive(Debug)]
+pub(super) struct Events {
+    stream: EventStream<Body>,
+    idle_timeout: Duration,
+    request_id: Option<String>,
+    ended: bool,
+}
+
+impl Events {
+    pub(super) fn new(answer: Response, idle_timeout: Duration) -> Result<Self, Error> {
+        let media_type = answer.headers().get(header::CONTENT_TYPE);
+        let media_type = media_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        if !media_type.starts_with("application/vnd.amazon.eventstream") {
+            return Err(Error::Answer("it is no event stream".into()));
+        }
+        Ok(Self {
+            request_id: request_id(answer.headers()).map(str::to_owned),
+            stream: EventStream::new(Body::from(answer)),
+            idle_timeout,
+            ended: false,
+        })
+    }
+
+    /// Returns the next frame. Behind the last, and behind an error, there is `None`.
+    pub(super) async fn next(&mut self) -> Result<Option<EventMessage>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let next = match timeout(self.idle_timeout, self.stream.next()).await {
+            Ok(Ok(event)) => Ok(event),
+            Ok(Err(error)) => Err(
+                match refusal::of_frame(&error, self.request_id.as_deref()) {
+                    Some(error) => Error::Service(Box::new(error)),
+                    None => Error::Stream(error),
+                },
+            ),
+            Err(_) => Err(Error::Idle(self.idle_timeout)),
+        };
+        self.ended = !matches!(next, Ok(Some(_)));
+        next
+    }
+
+    pub(super) fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+/// Reads what is in a frame.
+pub(super) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(payload).map_err(|error| Error::Answer(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, payload: &'static str) -> Result<StreamEvent, Error> {
+        StreamEvent::read(&EventMessage::new(payload).with_header(":event-type", name))
+    }
+
+    #[test]
+    fn passes_over_what_it_does_not_know() {
+        let text = r#"{"contentBlockIndex":1,"delta":{"text":"Blue"},"p":"abc"}"#;
+        let index = 1;
+        assert_eq!(
+            event("contentBlockDelta", text).unwrap(),
+            StreamEvent::Text {
+                index,
+                text: "Blue".to_owned()
+            }
+        );
+        let thought = r#"{"contentBlockIndex":1,"delta":{"reasoningContent":{"text":"hm"}}}"#;
+        let delta = serde_json::json!({"reasoningContent": {"text": "hm"}});
+        assert_eq!(
+            event("contentBlockDelta", thought).unwrap(),
+            StreamEvent::ContentBlockDelta { index, delta }
+        );
+        let StreamEvent::Other {
+            event_type,
+            payload,
+        } = event("newEvent", "not JSON").unwrap()
+        else {
+            unreachable!("the event is not known")
+        };
+        assert_eq!((&*event_type, &payload[..]), ("newEvent", &b"not JSON"[..]));
+        for name in [
+            "contentBlockDelta",
+            "contentBlockStop",
+            "messageStop",
+            "metadata",
+        ] {
+            assert!(event(name, r#"{"new":[1]}"#).is_ok(), "{name}");
+            assert!(
+                matches!(event(name, "not JSON"), Err(Error::Answer(_))),
+                "{name}"
+            );
+        }
+    }
+}
