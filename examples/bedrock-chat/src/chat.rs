@@ -80,11 +80,10 @@ impl<'a> Chat<'a> {
             if has_prompt {
                 self.screen.prompt();
             }
-            let line = tokio::select! {
-                line = lines.next() => line.transpose()?,
-                () = self.interrupts.next() => None,
+            let line = self.interrupts.or(lines.next()).await.flatten();
+            let Some(question) = line.transpose()? else {
+                break;
             };
-            let Some(question) = line else { break };
             if !question.is_empty() {
                 all_answered &= self.ask(question).await? != Outcome::Failed;
             }
@@ -108,11 +107,8 @@ impl<'a> Chat<'a> {
                 whole(client, &request, screen, &mut answer).await
             }
         };
-        // What loses is dropped here, and its connection with it.
-        let result = tokio::select! {
-            result = answering => Some(result),
-            () = self.interrupts.next() => None,
-        };
+        // What is broken off is dropped here, and its connection with it.
+        let result = self.interrupts.or(answering).await;
         self.screen.end()?;
         match result {
             Some(Ok(figures)) => {

@@ -1,7 +1,10 @@
 //! Ctrl-C.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::future::Either;
+use futures_util::future::select;
 use tokio::signal;
 use tokio::sync::Notify;
 
@@ -24,8 +27,42 @@ impl Interrupts {
         interrupts
     }
 
-    /// Completes when Ctrl-C is pressed, or was since the last time.
-    pub(crate) async fn next(&self) {
-        self.pressed.notified().await;
+    /// Does something until it is done. `None` where Ctrl-C is pressed first, or was since the last
+    /// time: what was to be done is dropped then.
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let (pressed, work) = (pin!(self.pressed.notified()), pin!(work));
+        // Ctrl-C is asked first: what was pressed for one answer must not be left over for the next.
+        match select(pressed, work).await {
+            Either::Left(_) => None,
+            Either::Right((done, _)) => Some(done),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::future::ready;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ctrl_c_counts_once_and_before_what_is_done() {
+        let interrupts = Interrupts::default();
+        assert_eq!(interrupts.or(ready(1)).await, Some(1));
+        interrupts.pressed.notify_one();
+        assert_eq!(interrupts.or(ready(2)).await, None);
+        assert_eq!(interrupts.or(ready(3)).await, Some(3));
+    }
+
+    #[tokio::test]
+    async fn ctrl_c_ends_what_would_not_end() {
+        let interrupts = Interrupts::default();
+        let press = async {
+            tokio::task::yield_now().await;
+            interrupts.pressed.notify_one();
+        };
+        let (broken_off, ()) = tokio::join!(interrupts.or(pending::<()>()), press);
+        assert_eq!(broken_off, None);
     }
 }

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use bedrock_chat::client::BedrockClient;
 use bedrock_chat::client::Endpoints;
+use tokio::runtime::Builder;
 
 use crate::arguments::Arguments;
 use crate::arguments::Task;
@@ -26,8 +27,7 @@ use crate::screen::aside;
 use crate::screen::complain;
 use crate::screen::explain;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = match Arguments::parse(env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -35,7 +35,13 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&arguments).await {
+    // By hand, as all that tokio has macros for: they would be a crate more to compile.
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(&arguments)),
+        Err(error) => Err(error.into()),
+    };
+    match result {
         Ok(code) => code,
         Err(error) => match error.downcast_ref::<io::Error>() {
             // Whoever read the answers has read enough.
@@ -54,22 +60,19 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     let interrupts = Interrupts::new();
-    let client = tokio::select! {
-        client = client(arguments) => client?,
-        () = interrupts.next() => return Ok(BROKEN_OFF.into()),
+    let Some(client) = interrupts.or(client(arguments)).await.transpose()? else {
+        return Ok(BROKEN_OFF.into());
     };
     let mut chat = Chat::new(&client, arguments, &interrupts);
     let question = match &arguments.task {
         Task::Ask(question) => question.clone(),
-        Task::AskInput => tokio::select! {
-            question = input::all() => question?,
-            () = interrupts.next() => return Ok(BROKEN_OFF.into()),
+        Task::AskInput => match interrupts.or(input::all()).await {
+            Some(question) => question?,
+            None => return Ok(BROKEN_OFF.into()),
         },
         Task::ListModels => {
-            return tokio::select! {
-                listed = list_models(&client) => listed,
-                () = interrupts.next() => Ok(BROKEN_OFF.into()),
-            };
+            let listed = interrupts.or(list_models(&client)).await;
+            return listed.unwrap_or(Ok(BROKEN_OFF.into()));
         }
         Task::Chat | Task::Help => {
             let all_answered = chat.run().await?;

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::Value;
 
+use super::json::FromJson;
+use super::json::Mismatch;
+use super::json::field;
 use super::message::Message;
 use super::message::Role;
 
@@ -23,8 +26,7 @@ pub struct ConverseAnswer {
 }
 
 /// How many tokens a turn counts as.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
     /// Those of the request: the whole conversation so far.
@@ -40,8 +42,7 @@ pub struct Usage {
 }
 
 /// How long a turn took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
     /// By the clock of the service, in milliseconds.
@@ -57,8 +58,7 @@ impl Metrics {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
     /// All is said.
@@ -113,32 +113,54 @@ impl Default for StopReason {
     }
 }
 
-/// An answer as it arrives. What is not known of it is passed over, what is missing is empty.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-pub(super) struct WireAnswer {
-    output: WireOutput,
-    stop_reason: StopReason,
-    usage: Usage,
-    metrics: Metrics,
+impl FromJson for ConverseAnswer {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        let Output { message } = field(json, "output")?;
+        let nothing = || Message::new(Role::Assistant, []);
+        Ok(Self {
+            message: message.unwrap_or_else(nothing),
+            stop_reason: field(json, "stopReason")?,
+            usage: field(json, "usage")?,
+            metrics: field(json, "metrics")?,
+        })
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WireOutput {
+/// What an answer has its message in.
+#[derive(Default)]
+struct Output {
     message: Option<Message>,
 }
 
-impl From<WireAnswer> for ConverseAnswer {
-    fn from(wire: WireAnswer) -> Self {
-        let nothing = || Message::new(Role::Assistant, []);
-        Self {
-            message: wire.output.message.unwrap_or_else(nothing),
-            stop_reason: wire.stop_reason,
-            usage: wire.usage,
-            metrics: wire.metrics,
-        }
+impl FromJson for Output {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        let message = field(json, "message")?;
+        Ok(Self { message })
+    }
+}
+
+impl FromJson for Usage {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        Ok(Self {
+            input_tokens: field(json, "inputTokens")?,
+            output_tokens: field(json, "outputTokens")?,
+            total_tokens: field(json, "totalTokens")?,
+            cache_read_input_tokens: field(json, "cacheReadInputTokens")?,
+            cache_write_input_tokens: field(json, "cacheWriteInputTokens")?,
+        })
+    }
+}
+
+impl FromJson for Metrics {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        let latency_ms = field(json, "latencyMs")?;
+        Ok(Self { latency_ms })
+    }
+}
+
+impl FromJson for StopReason {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        String::from_json(json).map(Self::from)
     }
 }
 
@@ -148,19 +170,16 @@ mod tests {
 
     use super::*;
 
-    fn read(value: serde_json::Value) -> ConverseAnswer {
-        serde_json::from_value::<WireAnswer>(value).unwrap().into()
-    }
-
     #[test]
     fn passes_over_what_it_does_not_know() {
-        let answer = read(json!({
+        let answer = ConverseAnswer::from_json(&json!({
             "output": {"message": {"role": "assistant", "content": [{"text": "Hi"}], "x": 1}},
             "stopReason": "model_context_window_exceeded",
             "usage": {"inputTokens": 3, "outputTokens": 4, "totalTokens": 7, "serverToolUsage": {}},
             "metrics": {"latencyMs": 42, "x": []},
             "trace": {"guardrail": {}},
-        }));
+        }))
+        .unwrap();
         assert_eq!(answer.message.text(), "Hi");
         assert_eq!(
             answer.stop_reason.to_string(),
@@ -175,8 +194,9 @@ mod tests {
 
     #[test]
     fn does_without_what_is_missing() {
-        let answer = read(json!({}));
-        assert_eq!(answer.message.content, []);
+        let answer = ConverseAnswer::from_json(&json!({})).unwrap();
+        assert_eq!(answer.message, Message::new(Role::Assistant, []));
+        assert_eq!(answer.stop_reason.to_string(), "unknown");
         assert_eq!(answer.usage, Usage::default());
     }
 }

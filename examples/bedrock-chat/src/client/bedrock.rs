@@ -9,20 +9,20 @@ use http::header;
 use reqwest::Request;
 use reqwest::Response;
 use reqwest::Url;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sigv4_core::runtime::CredentialsCache;
 
 use super::answer::ConverseAnswer;
-use super::answer::WireAnswer;
 use super::builder::BedrockClientBuilder;
 use super::endpoints::Endpoint;
 use super::error::Error;
 use super::invoke::InvokeAnswer;
 use super::invoke::InvokeRequest;
 use super::invoke::InvokeStream;
+use super::json;
+use super::json::FromJson;
 use super::message::ConverseRequest;
 use super::models::FoundationModel;
-use super::models::WireModels;
 use super::send;
 use super::send::Sender;
 use super::stream::ConverseStream;
@@ -98,9 +98,8 @@ impl BedrockClient {
     /// [`Error`].
     pub async fn converse(&self, request: &ConverseRequest) -> Result<ConverseAnswer, Error> {
         let url = self.model(request.model(), "converse")?;
-        let answer = self.post(url, JSON, JSON, encode(request)?).await?;
-        let answer: WireAnswer = decode(answer).await?;
-        Ok(answer.into())
+        let answer = self.post(url, JSON, JSON, encode(request)).await?;
+        Ok(ConverseAnswer::from_json(&decode(answer).await?)?)
     }
 
     /// Has a model answer, and returns the answer while it is made.
@@ -113,7 +112,7 @@ impl BedrockClient {
         request: &ConverseRequest,
     ) -> Result<ConverseStream, Error> {
         let url = self.model(request.model(), "converse-stream")?;
-        let answer = self.post(url, JSON, EVENTS, encode(request)?).await?;
+        let answer = self.post(url, JSON, EVENTS, encode(request)).await?;
         Ok(ConverseStream::new(self.events(answer)?))
     }
 
@@ -158,8 +157,7 @@ impl BedrockClient {
         let mut request = Request::new(Method::GET, url);
         insert(&mut request, header::ACCEPT.as_str(), JSON)?;
         let answer = self.shared.sender.send(&request).await?;
-        let models: WireModels = decode(answer).await?;
-        Ok(models.into())
+        Ok(json::field(&decode(answer).await?, "modelSummaries")?)
     }
 
     fn model(&self, model: &str, operation: &str) -> Result<Url, Error> {
@@ -203,15 +201,12 @@ fn insert(request: &mut Request, name: &'static str, value: &str) -> Result<(), 
     Ok(())
 }
 
-fn encode(request: &ConverseRequest) -> Result<Bytes, Error> {
-    let body = serde_json::to_vec(request);
-    // Numbers that JSON does not have are written as null; all else of a request has a form.
-    Ok(body.map_err(|error| Error::Answer(error.into()))?.into())
+fn encode(request: &ConverseRequest) -> Bytes {
+    request.to_json().to_string().into()
 }
 
-async fn decode<T: DeserializeOwned>(answer: Response) -> Result<T, Error> {
-    let body = send::body(answer).await?;
-    serde_json::from_slice(&body).map_err(|error| Error::Answer(error.into()))
+async fn decode(answer: Response) -> Result<Value, Error> {
+    json::parse(&send::body(answer).await?)
 }
 
 const JSON: &str = "application/json";

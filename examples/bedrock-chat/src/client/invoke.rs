@@ -9,14 +9,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header;
 use reqwest::Response;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::Error;
+use super::json;
 use super::send;
 use super::stream::Events;
-use super::stream::read;
 
 /// A request to a model in its own format.
 ///
@@ -151,8 +150,9 @@ impl InvokeStream {
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(event) = self.events.next().await? {
             if event.event_type() == Some("chunk") {
-                let chunk: Chunk = read(event.payload())?;
-                let bytes = STANDARD.decode(chunk.bytes);
+                let chunk = json::parse(event.payload())?;
+                let bytes: String = json::required(&chunk, "bytes")?;
+                let bytes = STANDARD.decode(bytes);
                 let bytes = bytes.map_err(|error| Error::Answer(error.to_string().into()))?;
                 return Ok(Some(bytes.into()));
             }
@@ -165,11 +165,6 @@ impl InvokeStream {
     pub fn request_id(&self) -> Option<&str> {
         self.events.request_id()
     }
-}
-
-#[derive(Deserialize)]
-struct Chunk {
-    bytes: String,
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -2,27 +2,26 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
+
+use super::json::FromJson;
+use super::json::Mismatch;
+use super::json::field;
+use super::json::required;
 
 /// A request to a model: [`converse`](super::BedrockClient::converse) and
 /// [`converse_stream`](super::BedrockClient::converse_stream) take it.
 ///
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct ConverseRequest {
     /// It stands in the path.
-    #[serde(skip)]
     model: String,
     messages: Vec<Message>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     system: Vec<ContentBlock>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     inference_config: Option<InferenceConfig>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     additional_model_request_fields: Option<Value>,
 }
 
@@ -62,16 +61,31 @@ impl ConverseRequest {
     pub(super) fn model(&self) -> &str {
         &self.model
     }
+
+    /// Returns what is set of the request, and nothing else.
+    pub(super) fn to_json(&self) -> Value {
+        let mut json = json!({});
+        json["messages"] = self.messages.iter().map(Message::to_json).collect();
+        if !self.system.is_empty() {
+            json["system"] = self.system.iter().map(ContentBlock::to_json).collect();
+        }
+        if let Some(config) = &self.inference_config {
+            json["inferenceConfig"] = config.to_json();
+        }
+        if let Some(fields) = &self.additional_model_request_fields {
+            json["additionalModelRequestFields"] = fields.clone();
+        }
+        json
+    }
 }
 
 /// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
     /// Who says it.
     pub role: Role,
     /// What is said.
-    #[serde(default)]
     pub content: Vec<ContentBlock>,
 }
 
@@ -100,11 +114,24 @@ impl Message {
             .filter_map(ContentBlock::as_text)
             .collect()
     }
+
+    fn to_json(&self) -> Value {
+        let content: Value = self.content.iter().map(ContentBlock::to_json).collect();
+        json!({"role": self.role.to_string(), "content": content})
+    }
+}
+
+impl FromJson for Message {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        Ok(Self {
+            role: required(json, "role")?,
+            content: field(json, "content")?,
+        })
+    }
 }
 
 /// Who says a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
     /// The user.
@@ -141,9 +168,14 @@ impl fmt::Display for Role {
     }
 }
 
+impl FromJson for Role {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        String::from_json(json).map(Self::from)
+    }
+}
+
 /// A part of a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ContentBlock {
     /// A text.
@@ -170,20 +202,29 @@ impl ContentBlock {
             Self::Other(_) => None,
         }
     }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Text { text } => json!({"text": text}),
+            Self::Other(json) => json.clone(),
+        }
+    }
+}
+
+impl FromJson for ContentBlock {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        let text = json.get("text").and_then(Value::as_str);
+        Ok(text.map_or_else(|| Self::Other(json.clone()), Self::text))
+    }
 }
 
 /// How a model chooses its words, and how many. What is not set is up to the model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
 pub struct InferenceConfig {
-    #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     stop_sequences: Vec<String>,
 }
 
@@ -216,19 +257,40 @@ impl InferenceConfig {
         self.stop_sequences = texts.into_iter().map(Into::into).collect();
         self
     }
+
+    fn to_json(&self) -> Value {
+        let mut json = json!({});
+        if let Some(tokens) = self.max_tokens {
+            json["maxTokens"] = tokens.into();
+        }
+        if let Some(temperature) = self.temperature {
+            json["temperature"] = decimal(temperature);
+        }
+        if let Some(share) = self.top_p {
+            json["topP"] = decimal(share);
+        }
+        if !self.stop_sequences.is_empty() {
+            json["stopSequences"] = self.stop_sequences.clone().into();
+        }
+        json
+    }
+}
+
+/// Returns a number as people write it: as a `f64` right away, 0.7 would be 0.699999988079071. What
+/// is no number is null.
+fn decimal(number: f32) -> Value {
+    number.to_string().parse::<f64>().ok().into()
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn says_what_is_set_and_nothing_else() {
         let bare = ConverseRequest::new("m", [Message::user("Hello")]);
         let hello = json!([{"role": "user", "content": [{"text": "Hello"}]}]);
-        assert_eq!(json!(bare), json!({"messages": hello}));
+        assert_eq!(bare.to_json(), json!({"messages": hello}));
 
         let config = InferenceConfig::new()
             .max_tokens(7)
@@ -245,26 +307,43 @@ mod tests {
                 {"maxTokens": 7, "temperature": 0.5, "topP": 0.25, "stopSequences": ["END"]},
             "additionalModelRequestFields": {"top_k": 3},
         });
-        assert_eq!(json!(full), expected);
+        assert_eq!(full.to_json(), expected);
+    }
+
+    #[test]
+    fn numbers_are_sent_as_they_are_written() {
+        for (number, expected) in [
+            (0.7, "0.7"),
+            (0.1, "0.1"),
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (1e-7, "1e-7"),
+            (f32::NAN, "null"),
+            (f32::INFINITY, "null"),
+        ] {
+            assert_eq!(decimal(number).to_string(), expected);
+        }
     }
 
     #[test]
     fn a_block_that_is_not_known_comes_back_as_it_was() {
         let told = json!({"role": "assistant", "content": [
             {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "c2ln"}}},
+            {"text": {"new": 1}},
+            "new",
             {"text": "Blue"},
             {"text": " sky"},
         ]});
-        let message: Message = serde_json::from_value(told.clone()).unwrap();
+        let message = Message::from_json(&told).unwrap();
         assert_eq!(message.text(), "Blue sky");
-        assert_eq!(json!(message), told);
+        assert_eq!(message.to_json(), told);
     }
 
     #[test]
     fn roles_that_are_not_known_come_back_too() {
         for name in ["user", "assistant", "critic"] {
-            let role: Role = serde_json::from_value(json!(name)).unwrap();
-            assert_eq!(json!(role), json!(name));
+            let told = json!({"role": name, "content": []});
+            assert_eq!(Message::from_json(&told).unwrap().to_json(), told);
         }
     }
 }

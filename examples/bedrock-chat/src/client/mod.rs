@@ -27,6 +27,7 @@ mod builder;
 mod endpoints;
 mod error;
 mod invoke;
+mod json;
 mod message;
 mod models;
 mod refusal;

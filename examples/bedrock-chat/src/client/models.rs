@@ -1,12 +1,15 @@
 //! Which models there are.
 
-use serde::Deserialize;
+use serde_json::Value;
+
+use super::json::FromJson;
+use super::json::Mismatch;
+use super::json::field;
 
 /// A model, as the list of a region has it.
 ///
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_FoundationModelSummary.html>
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundationModel {
     /// The id, which requests name.
@@ -28,14 +31,17 @@ pub struct FoundationModel {
     pub inference_types_supported: Vec<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct WireModels {
-    model_summaries: Vec<FoundationModel>,
-}
-
-impl From<WireModels> for Vec<FoundationModel> {
-    fn from(wire: WireModels) -> Self {
-        wire.model_summaries
+impl FromJson for FoundationModel {
+    fn from_json(json: &Value) -> Result<Self, Mismatch> {
+        Ok(Self {
+            model_id: field(json, "modelId")?,
+            model_arn: field(json, "modelArn")?,
+            model_name: field(json, "modelName")?,
+            provider_name: field(json, "providerName")?,
+            input_modalities: field(json, "inputModalities")?,
+            output_modalities: field(json, "outputModalities")?,
+            response_streaming_supported: field(json, "responseStreamingSupported")?,
+            inference_types_supported: field(json, "inferenceTypesSupported")?,
+        })
     }
 }

@@ -6,8 +6,6 @@ use bytes::Bytes;
 use http::header;
 use reqwest::Body;
 use reqwest::Response;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sigv4_core::EventMessage;
 use sigv4_core::EventStream;
@@ -17,6 +15,9 @@ use super::answer::Metrics;
 use super::answer::StopReason;
 use super::answer::Usage;
 use super::error::Error;
+use super::json::field;
+use super::json::parse;
+use super::json::required;
 use super::message::Role;
 use super::refusal;
 use super::send::request_id;
@@ -137,44 +138,34 @@ pub enum StreamEvent {
 impl StreamEvent {
     fn read(message: &EventMessage) -> Result<Self, Error> {
         let payload = message.payload();
+        let index = |json| field(json, "contentBlockIndex");
         Ok(match message.event_type() {
-            Some("messageStart") => {
-                let MessageStart { role } = read(payload)?;
-                Self::MessageStart { role }
-            }
+            Some("messageStart") => Self::MessageStart {
+                role: required(&parse(payload)?, "role")?,
+            },
             Some("contentBlockStart") => {
-                let block: Block = read(payload)?;
+                let json = parse(payload)?;
                 Self::ContentBlockStart {
-                    index: block.content_block_index,
-                    start: block.start,
+                    index: index(&json)?,
+                    start: field(&json, "start")?,
                 }
             }
             Some("contentBlockDelta") => {
-                let Block {
-                    content_block_index: index,
-                    mut delta,
-                    ..
-                } = read(payload)?;
-                match delta.get_mut("text").map(Value::take) {
-                    Some(Value::String(text)) => Self::Text { index, text },
-                    _ => Self::ContentBlockDelta { index, delta },
-                }
+                let json = parse(payload)?;
+                Self::delta(index(&json)?, field(&json, "delta")?)
             }
-            Some("contentBlockStop") => {
-                let block: Block = read(payload)?;
-                Self::ContentBlockStop {
-                    index: block.content_block_index,
-                }
-            }
-            Some("messageStop") => {
-                let MessageStop { stop_reason } = read(payload)?;
-                Self::MessageStop {
-                    reason: stop_reason,
-                }
-            }
+            Some("contentBlockStop") => Self::ContentBlockStop {
+                index: index(&parse(payload)?)?,
+            },
+            Some("messageStop") => Self::MessageStop {
+                reason: field(&parse(payload)?, "stopReason")?,
+            },
             Some("metadata") => {
-                let Metadata { usage, metrics } = read(payload)?;
-                Self::Metadata { usage, metrics }
+                let json = parse(payload)?;
+                Self::Metadata {
+                    usage: field(&json, "usage")?,
+                    metrics: field(&json, "metrics")?,
+                }
             }
             other => Self::Other {
                 event_type: other.unwrap_or_default().to_owned(),
@@ -182,38 +173,16 @@ impl StreamEvent {
             },
         })
     }
-}
 
-#[derive(Deserialize)]
-struct MessageStart {
-    role: Role,
-}
-
-/// What is said of a block, whichever of it.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Block {
-    #[serde(default)]
-    content_block_index: u64,
-    #[serde(default)]
-    start: Value,
-    #[serde(default)]
-    delta: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct MessageStop {
-    #[serde(default)]
-    stop_reason: StopReason,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    usage: Usage,
-    #[serde(default)]
-    metrics: Metrics,
+    fn delta(index: u64, delta: Value) -> Self {
+        match delta.get("text").and_then(Value::as_str) {
+            Some(text) => Self::Text {
+                index,
+                text: text.to_owned(),
+            },
+            None => Self::ContentBlockDelta { index, delta },
+        }
+    }
 }
 
 /// The frames of an answer.
@@ -266,11 +235,6 @@ impl Events {
     }
 }
 
-/// Reads what is in a frame.
-pub(super) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(payload).map_err(|error| Error::Answer(error.into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +260,12 @@ mod tests {
             event("contentBlockDelta", thought).unwrap(),
             StreamEvent::ContentBlockDelta { index, delta }
         );
+        let number = r#"{"delta":{"text":7}}"#;
+        let (index, delta) = (0, serde_json::json!({"text": 7}));
+        assert_eq!(
+            event("contentBlockDelta", number).unwrap(),
+            StreamEvent::ContentBlockDelta { index, delta }
+        );
         let StreamEvent::Other {
             event_type,
             payload,
@@ -315,6 +285,30 @@ mod tests {
                 matches!(event(name, "not JSON"), Err(Error::Answer(_))),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_its_kind_is_an_error() {
+        for (name, payload, expected) in [
+            ("messageStart", "{}", "its role is no string"),
+            (
+                "contentBlockDelta",
+                r#"{"contentBlockIndex":-1}"#,
+                "its contentBlockIndex is no count",
+            ),
+            ("contentBlockStop", "[]", "it is no object"),
+            (
+                "messageStop",
+                r#"{"stopReason":7}"#,
+                "its stopReason is no string",
+            ),
+            ("metadata", r#"{"usage":7}"#, "its usage is no object"),
+        ] {
+            let Err(Error::Answer(error)) = event(name, payload) else {
+                unreachable!("{name} should not be read")
+            };
+            assert_eq!(error.to_string(), expected, "{name}");
         }
     }
 }
