@@ -49,6 +49,8 @@ pub struct Identity {
     modified: (u64, u32),
     /// The device and the number on it, where files have one.
     inode: Option<(u64, u64)>,
+    /// When the system saw the last change, where it says so: nobody can set that time back.
+    changed: Option<(i64, i64)>,
 }
 
 impl Source {
@@ -209,6 +211,7 @@ impl Identity {
             length: metadata.len(),
             modified: (since.as_secs(), since.subsec_nanos()),
             inode: inode(metadata),
+            changed: changed(metadata),
         })
     }
 }
@@ -223,6 +226,19 @@ fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
 
 #[cfg(not(unix))]
 fn inode(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn changed(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Option<(i64, i64)> {
     None
 }
 

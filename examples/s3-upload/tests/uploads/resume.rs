@@ -1,6 +1,7 @@
 //! Uploads that go on where the last run has ended.
 
 use std::fs;
+use std::fs::File;
 
 use http::Method;
 use s3_upload::Source;
@@ -94,6 +95,27 @@ async fn of_a_file_that_has_changed_begin_anew() {
     assert_eq!(fixture.parts_sent(), [1, 1, 2, 2, 3, 3, 4, 4, 5]);
     assert_eq!(fixture.seen(&Method::DELETE, "uploadId=").len(), 1);
     assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+/// An object of parts of two files would have a checksum that fits.
+#[cfg(unix)]
+#[tokio::test]
+async fn of_a_file_that_has_changed_and_denies_it_begin_anew() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(4 * PART + 1));
+    let modified = || fs::metadata(fixture.path()).unwrap().modified().unwrap();
+    let before = modified();
+    begin(&fixture, &source, "key").await;
+    let mut content = data(4 * PART + 1);
+    content.iter_mut().for_each(|octet| *octet ^= 1);
+    // The same file, as long as before, whose time is set back.
+    fs::write(fixture.path(), &content).unwrap();
+    let file = File::options().write(true).open(fixture.path()).unwrap();
+    file.set_modified(before).unwrap();
+    assert_eq!(modified(), before);
+    let source = Source::open(&fixture.path()).unwrap();
+    fixture.upload(&source, "key").await.unwrap();
     assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
 
