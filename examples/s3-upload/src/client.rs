@@ -315,7 +315,14 @@ impl S3Client {
             }
         };
         let (headers, _) = self.send(request).await?;
-        Ok(receipt(&headers))
+        let receipt = receipt(&headers);
+        // A page to log in at, say: whatever else answers with 200 has stored nothing.
+        if receipt.tag.is_empty() {
+            return Err(Error::Answer(
+                "what answered is not S3: it has no entity tag for what was uploaded".to_owned(),
+            ));
+        }
+        Ok(receipt)
     }
 
     fn request(&self, method: Method, query: &str) -> RequestBuilder {

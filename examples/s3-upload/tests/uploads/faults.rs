@@ -4,6 +4,7 @@ use http::Method;
 use local_aws::S3Fault;
 use s3_upload::Content;
 use s3_upload::Crc64;
+use s3_upload::Error;
 use s3_upload::Stored;
 
 use crate::fixture::Fixture;
@@ -83,6 +84,19 @@ async fn that_stay_are_not_asked_for_again() {
             "{text}"
         );
         assert_eq!(fixture.seen(&Method::PUT, "").len() - before, 1, "{code}");
+    }
+}
+
+/// A page to log in at, for example.
+#[tokio::test]
+async fn that_only_look_like_a_success_are_none() {
+    let fixture = Fixture::start().await;
+    for length in [1000, PART] {
+        fixture.aws.s3().next(S3Fault::RefuseUpload(200, "Welcome"));
+        let source = fixture.write(&data(length));
+        let error = fixture.upload(&source, "key").await.unwrap_err();
+        assert!(matches!(error, Error::Answer(_)), "{error:?}");
+        assert_eq!(fixture.aws.s3().object("key"), None);
     }
 }
 
