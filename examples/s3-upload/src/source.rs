@@ -58,16 +58,26 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is a folder.
+    /// When it cannot be read, or is none: a folder, a pipe, a device, or one of `/proc`, whose length
+    /// nobody knows.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let what = || format!("read {}", path.display());
-        let file = File::open(path).map_err(Error::io(what()))?;
-        let metadata = file.metadata().map_err(Error::io(what()))?;
-        if !metadata.is_file() {
-            return Err(Error::usage(format!(
+        let no_file = || {
+            Error::usage(format!(
                 "{} is not a file; what is no file goes through standard input: `-`",
                 path.display()
-            )));
+            ))
+        };
+        // A look before it is opened: that would wait where it is a pipe.
+        let metadata = fs::metadata(path).map_err(Error::io(what()))?;
+        if !metadata.is_file() {
+            return Err(no_file());
+        }
+        let mut file = File::open(path).map_err(Error::io(what()))?;
+        let metadata = file.metadata().map_err(Error::io(what()))?;
+        // Those of `/proc` have no length, and something in them nevertheless.
+        if metadata.len() == 0 && file.read(&mut [0]).map_err(Error::io(what()))? > 0 {
+            return Err(no_file());
         }
         Ok(Self {
             // The same file by another name is the same file.

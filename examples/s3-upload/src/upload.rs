@@ -162,7 +162,12 @@ impl Uploader {
     /// Uploads a file by one request.
     async fn in_one_piece(&self, source: &Source) -> Result<Uploaded, Error> {
         let length = source.length();
-        let attempt = || self.send(source, 0..length, |content| self.client.put_object(content));
+        let attempt = async || {
+            // Where there is nothing to read, nobody else looks.
+            source.check()?;
+            self.send(source, 0..length, |content| self.client.put_object(content))
+                .await
+        };
         let (_, checksum) = self.retried("the file", attempt).await?;
         self.progress.finish();
         Ok(Uploaded {

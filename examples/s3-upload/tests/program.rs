@@ -291,6 +291,9 @@ async fn ends_at_once_when_it_is_interrupted_twice() {
 async fn says_what_is_wrong() {
     let shell = Shell::open().await;
     shell.write("file", b"content");
+    let pipe = shell.folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(pipe).status().await;
+    assert!(made.unwrap().success());
     let aws = "s3://example-bucket/key";
     for (name, arguments, expected) in [
         (
@@ -302,6 +305,17 @@ async fn says_what_is_wrong() {
             "a folder",
             vec![".", aws],
             "s3-upload: . is not a file; what is no file goes through standard input: `-`\n",
+        ),
+        (
+            "a pipe",
+            vec!["pipe", aws],
+            "s3-upload: pipe is not a file; what is no file goes through standard input: `-`\n",
+        ),
+        #[cfg(target_os = "linux")]
+        (
+            "no length",
+            vec!["/proc/self/cmdline", aws],
+            "s3-upload: /proc/self/cmdline is not a file; ",
         ),
         (
             "no bucket",
