@@ -12,7 +12,6 @@ use tokio::task::spawn_blocking;
 use crate::checksum::Crc64;
 use crate::client::Content;
 use crate::client::Stored;
-use crate::error::Chain;
 use crate::error::Error;
 use crate::plan::MAX_PARTS;
 use crate::plan::Size;
@@ -69,13 +68,7 @@ impl Uploader {
         };
         self.progress.finish();
         if result.is_err() {
-            match self.abort_upload(&id).await {
-                Ok(()) => self.progress.note("the upload is aborted"),
-                Err(error) => self.progress.note(&format!(
-                    "the upload {id} could not be aborted: {}",
-                    Chain::of(&error)
-                )),
-            }
+            self.abort_unknown(&id).await;
         }
         result
     }

@@ -15,6 +15,7 @@ use crate::client::Receipt;
 use crate::client::S3Client;
 use crate::client::Stored;
 use crate::client::whole;
+use crate::error::Chain;
 use crate::error::Error;
 use crate::pace::Pace;
 use crate::plan;
@@ -111,7 +112,7 @@ impl Uploader {
         };
         let (state, stored) = match begun {
             Begun::Complete(uploaded) => return Ok(uploaded),
-            Begun::Parts(state, stored) => (state, stored),
+            Begun::Parts(state, stored) => (*state, stored),
             Begun::Nothing if source.length() <= self.options.threshold => {
                 return self.in_one_piece(source).await;
             }
@@ -143,6 +144,17 @@ impl Uploader {
             // Nothing is left of it.
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(()),
             result => result,
+        }
+    }
+
+    /// Ends an upload that nobody could go on with, and says what became of it.
+    pub(crate) async fn abort_unknown(&self, id: &str) {
+        match self.abort_upload(id).await {
+            Ok(()) => self.progress.note("the upload is aborted"),
+            Err(error) => self.progress.note(&format!(
+                "the upload {id} could not be aborted: {}",
+                Chain::of(&error)
+            )),
         }
     }
 
@@ -184,14 +196,18 @@ impl Uploader {
         let file = (source.path(), source.identity());
         let url = self.client.url();
         let state = State::new(&self.target, url, id, file, parts.size());
-        slot.save(&state)?;
+        if let Err(error) = slot.save(&state) {
+            self.abort_unknown(&state.upload_id).await;
+            return Err(error);
+        }
         Ok(state)
     }
 
     /// Finds out what is there of an upload that has begun.
     async fn resume(&self, source: &Source, slot: &Slot, mut state: State) -> Result<Begun, Error> {
-        if state.path != source.path() || state.identity != *source.identity() {
-            let what = if state.path == source.path() {
+        let is_same_path = state.is_of(source.path());
+        if !is_same_path || state.identity != *source.identity() {
+            let what = if is_same_path {
                 "the file has changed since"
             } else {
                 "it was another file"
@@ -251,7 +267,7 @@ impl Uploader {
         ));
         let bytes = stored.values().map(|part| part.length).sum();
         self.progress.skip(bytes);
-        Ok(Begun::Parts(state, stored))
+        Ok(Begun::Parts(Box::new(state), stored))
     }
 
     /// Returns what the last run has uploaded, if only the end of it is not known.
@@ -404,7 +420,7 @@ impl Uploader {
 /// What there is of an upload.
 enum Begun {
     Nothing,
-    Parts(State, BTreeMap<u16, Stored>),
+    Parts(Box<State>, BTreeMap<u16, Stored>),
     Complete(Uploaded),
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::fs::File;
 
 use http::Method;
+use s3_upload::Error;
 use s3_upload::Source;
 
 use crate::fixture::Fixture;
@@ -166,4 +167,35 @@ async fn are_ended_on_request() {
     assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
     // What is gone is as well as aborted.
     fixture.uploader("key").abort(&slot, &state).await.unwrap();
+}
+
+#[tokio::test]
+async fn that_cannot_be_kept_do_not_begin() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(PART + 1));
+    let slot = fixture.slot("key");
+    // The lock is there already, and nothing else can be written.
+    fs::remove_dir_all(fixture.state_folder()).unwrap();
+    let error = fixture.uploader("key").file(&source, &slot).await;
+    assert!(matches!(error, Err(Error::Io { .. })), "{error:?}");
+    assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+    assert_eq!(fixture.seen(&Method::DELETE, "uploadId=").len(), 1);
+}
+
+/// A name that is no text, as Linux allows it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn of_a_file_with_any_name_go_on() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let path = fixture.path().with_file_name(OsStr::from_bytes(b"a\xff%"));
+    fs::write(&path, &content).unwrap();
+    let source = Source::open(&path).unwrap();
+    begin(&fixture, &source, "key").await;
+    fixture.upload(&source, "key").await.unwrap();
+    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
