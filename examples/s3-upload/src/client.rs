@@ -63,6 +63,15 @@ pub enum Content {
     Stream(reqwest::Body),
     /// Bytes whose hash is signed, and their checksum.
     Bytes(Bytes, Crc64),
+    /// A stream of known length whose hash is known, too, and signed.
+    Hashed {
+        /// What is streamed.
+        body: reqwest::Body,
+        /// The hash of all of it.
+        sha256: [u8; 32],
+        /// Its checksum.
+        checksum: Crc64,
+    },
 }
 
 /// What S3 says of what one request has uploaded.
@@ -313,6 +322,14 @@ impl S3Client {
             Content::Bytes(bytes, checksum) => {
                 request.header(CHECKSUM, checksum.to_string()).body(bytes)
             }
+            Content::Hashed {
+                body,
+                sha256,
+                checksum,
+            } => request
+                .with_extension(SigningOverrides::new().payload(PayloadMode::Sha256(sha256)))
+                .header(CHECKSUM, checksum.to_string())
+                .body(body),
         };
         let (headers, _) = self.send(request).await?;
         let receipt = receipt(&headers);

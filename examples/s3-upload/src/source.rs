@@ -324,6 +324,6 @@ impl Body for RangeBody {
 }
 
 /// How much is read at once.
-const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// How many pieces are read before they are sent.
 const AHEAD: usize = 2;

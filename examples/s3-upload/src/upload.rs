@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::checksum::Crc64;
 use crate::client::Content;
@@ -140,7 +141,7 @@ impl Uploader {
 
     pub(crate) async fn abort_upload(&self, id: &str) -> Result<(), Error> {
         let attempt = || self.client.abort_multipart_upload(id);
-        match self.retried("the end of the upload", attempt).await {
+        match self.answered("the end of the upload", attempt).await {
             // Nothing is left of it.
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(()),
             result => result,
@@ -171,6 +172,23 @@ impl Uploader {
         self.options.retry.run(what, attempt, notify).await
     }
 
+    /// The same of what sends next to nothing, and gives it up when there is no answer in time.
+    pub(crate) async fn answered<T, F>(
+        &self,
+        what: &str,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let stall = self.options.stall;
+        let attempt = || {
+            let call = timeout(stall, attempt());
+            async move { call.await.unwrap_or(Err(Error::Stalled(stall))) }
+        };
+        self.retried(what, attempt).await
+    }
+
     /// Uploads a file by one request.
     async fn in_one_piece(&self, source: &Source) -> Result<Uploaded, Error> {
         let length = source.length();
@@ -192,7 +210,9 @@ impl Uploader {
     async fn begin(&self, source: &Source, slot: &Slot) -> Result<State, Error> {
         let parts = Parts::new(source.length(), self.options.part_size)?;
         let attempt = || self.client.create_multipart_upload();
-        let id = self.retried("the beginning of the upload", attempt).await?;
+        let id = self
+            .answered("the beginning of the upload", attempt)
+            .await?;
         let file = (source.path(), source.identity());
         let url = self.client.url();
         let state = State::new(&self.target, url, id, file, parts.size());
@@ -222,7 +242,7 @@ impl Uploader {
         }
         let parts = Parts::new(source.length(), state.part_size)?;
         let attempt = || self.client.list_parts(&state.upload_id);
-        let listed = match self.retried("the list of parts", attempt).await {
+        let listed = match self.answered("the list of parts", attempt).await {
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => {
                 let complete = self.find_complete(parts, &state).await;
                 self.progress.note(match complete {
@@ -274,7 +294,8 @@ impl Uploader {
     async fn find_complete(&self, parts: Parts, state: &State) -> Option<Uploaded> {
         let mut stored: Vec<Stored> = state.parts.iter().map(Into::into).collect();
         stored.sort_by_key(|part| part.number);
-        let there = self.client.object_checksum().await.ok()??;
+        let there = self.client.object_checksum();
+        let there = timeout(self.options.stall, there).await.ok()?.ok()??;
         let is_whole = stored.len() == usize::from(parts.count()) && whole(&stored) == there;
         is_whole.then(|| Uploaded {
             length: stored.iter().map(|part| part.length).sum(),
@@ -368,7 +389,7 @@ impl Uploader {
     }
 
     /// Gives up when nothing moves.
-    async fn watched<T>(
+    pub(crate) async fn watched<T>(
         &self,
         attempt: &Attempt,
         call: impl Future<Output = Result<T, Error>>,
@@ -392,12 +413,16 @@ impl Uploader {
     /// Puts an object together, and returns its checksum.
     pub(crate) async fn complete(&self, id: &str, parts: &[Stored]) -> Result<Crc64, Error> {
         let ours = whole(parts);
+        // S3 may take minutes for many parts.
+        let longest = self.options.stall.saturating_mul(COMPLETION);
         let mut tried = 0;
         let attempt = || {
             tried += 1;
             let is_repeated = tried > 1;
             async move {
-                match self.client.complete_multipart_upload(id, parts).await {
+                let call = self.client.complete_multipart_upload(id, parts);
+                let stalled = Err(Error::Stalled(longest));
+                match timeout(longest, call).await.unwrap_or(stalled) {
                     // The answer to an attempt before was lost, and that one has done it.
                     Err(error) if is_repeated && error.code() == Some(NO_SUCH_UPLOAD) => {
                         match self.client.object_checksum().await {
@@ -438,4 +463,6 @@ fn other_checksum(theirs: Crc64, ours: Crc64) -> Error {
     ))
 }
 
+/// How many times as long as for another answer it is waited for that to a completion.
+const COMPLETION: u32 = 10;
 pub(crate) const NO_SUCH_UPLOAD: &str = "NoSuchUpload";

@@ -1,16 +1,28 @@
 //! Answers that are none, or not those that were hoped for.
 
+use std::future::pending;
+use std::time::Duration;
+
 use http::Method;
 use local_aws::S3Fault;
 use s3_upload::Content;
 use s3_upload::Crc64;
+use s3_upload::Endpoint;
 use s3_upload::Error;
+use s3_upload::Progress;
+use s3_upload::Retry;
+use s3_upload::S3Client;
 use s3_upload::Stored;
+use s3_upload::Uploader;
+use sigv4_core::runtime::CredentialsCache;
+use sigv4_tests::secrets;
+use tokio::net::TcpListener;
 
 use crate::fixture::Fixture;
 use crate::fixture::PART;
 use crate::fixture::data;
 use crate::fixture::state_file;
+use crate::fixture::target;
 
 #[tokio::test]
 async fn that_may_pass_have_the_part_sent_again_and_signed_anew() {
@@ -126,6 +138,58 @@ async fn to_a_completion_that_was_done_are_no_failure() {
     assert_eq!(fixture.parts_sent(), [1, 2]);
     assert_eq!(fixture.seen(&Method::HEAD, "").len(), 1);
     assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn that_never_come_are_not_waited_for() {
+    let mut fixture = Fixture::start().await;
+    fixture.options.stall = Duration::from_millis(300);
+    fixture.options.retry = Retry::attempts(1);
+    fixture.aws.s3().hold_uploads_after(0);
+    for length in [1000, PART + 1] {
+        let content = data(length);
+        let source = fixture.write(&content);
+        let file = fixture.upload(&source, "key").await;
+        let uploader = fixture.uploader("other");
+        let stream = uploader.stream(&content[..], pending()).await;
+        for error in [file.unwrap_err(), stream.unwrap_err()] {
+            assert!(matches!(error, Error::Stalled(_)), "{error:?}");
+            assert!(error.is_retryable());
+        }
+    }
+}
+
+/// Somebody who takes requests and says nothing.
+#[tokio::test]
+async fn to_small_requests_that_never_come_are_not_waited_for() {
+    let fixture = Fixture::start().await;
+    let mut options = fixture.options;
+    options.stall = Duration::from_millis(50);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::custom(&format!("http://{}", silent.local_addr().unwrap()));
+    let credentials = CredentialsCache::new(secrets::credentials());
+    let client = S3Client::new(&target("key"), &endpoint.unwrap(), "us-east-1", credentials);
+    let progress = Progress::hidden();
+    let uploader = Uploader::new(target("key"), client.unwrap(), options, progress);
+    let uploader = uploader.unwrap();
+    let source = fixture.write(&data(PART + 1));
+    let slot = fixture.slot("key");
+    let begun = uploader.file(&source, &slot).await;
+    assert!(matches!(begun, Err(Error::Stalled(_))), "{begun:?}");
+
+    // The same of one that has begun elsewhere: of its list, and of its end.
+    fixture.aws.s3().hold_uploads_after(1);
+    let elsewhere = fixture.uploader("key");
+    tokio::select! {
+        _ = elsewhere.file(&source, &slot) => unreachable!("it is held"),
+        () = fixture.wait_for_saved(1) => {}
+    }
+    let listed = uploader.file(&source, &slot).await;
+    assert!(matches!(listed, Err(Error::Stalled(_))), "{listed:?}");
+    let state = slot.load().unwrap().unwrap();
+    let aborted = uploader.abort(&slot, &state).await;
+    assert!(matches!(aborted, Err(Error::Stalled(_))), "{aborted:?}");
+    assert!(slot.load().unwrap().is_some());
 }
 
 /// What the other tests rely on: the store compares checksums.
