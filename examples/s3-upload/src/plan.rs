@@ -160,7 +160,13 @@ mod tests {
             ),
             ("a large object", 5 * KIB * GIB, 8 * MIB, 525 * MIB, 9987),
             ("large parts", 5 * KIB * GIB, MAX_REQUEST, MAX_REQUEST, 1024),
-            ("the largest object", MAX_OBJECT, 8 * MIB, MAX_REQUEST, 10_000),
+            (
+                "the largest object",
+                MAX_OBJECT,
+                8 * MIB,
+                MAX_REQUEST,
+                10_000,
+            ),
         ] {
             let parts = Parts::new(length, asked).expect(name);
             assert_eq!((parts.size(), parts.count()), (size, count), "{name}");

@@ -187,8 +187,9 @@ impl Source {
             .map_err(Error::io(what()))?;
         let mut left = range.end - range.start;
         let mut hasher = Hasher::new();
+        let most = pace.piece(PIECE);
         while left > 0 {
-            let length = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            let length = usize::try_from(left).map_or(most, |left| left.min(most));
             let mut piece = vec![0; length];
             file.read_exact(&mut piece).map_err(|error| {
                 if error.kind() == io::ErrorKind::UnexpectedEof {

@@ -26,6 +26,7 @@ use crate::progress::Attempt;
 use crate::progress::Progress;
 use crate::retry::Retry;
 use crate::source::Source;
+use crate::state::SavedPart;
 use crate::state::Slot;
 use crate::state::State;
 use crate::target::Target;
@@ -260,10 +261,10 @@ impl Uploader {
                 .iter()
                 .find(|there| there.number == part.number && there.size == part.length());
             let Some(there) = there else { continue };
-            let saved = state.parts.iter().find(|saved| saved.tag == there.tag);
-            let saved = saved
-                .filter(|saved| saved.number == part.number)
-                .map(|saved| saved.checksum);
+            // Parts that are alike have the same tag.
+            let is_it = |saved: &&SavedPart| saved.number == part.number && saved.tag == there.tag;
+            let saved = state.parts.iter().find(is_it);
+            let saved = saved.map(|saved| saved.checksum);
             let checksum = match (saved, there.checksum) {
                 (Some(ours), Some(theirs)) if ours == theirs => ours,
                 (Some(ours), None) => ours,

@@ -1,6 +1,7 @@
 //! Answers that are none, or not those that were hoped for.
 
 use std::future::pending;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use http::Method;
@@ -157,6 +158,18 @@ async fn that_never_come_are_not_waited_for() {
             assert!(error.is_retryable());
         }
     }
+}
+
+#[tokio::test]
+async fn that_are_late_because_little_may_be_sent_are_waited_for() {
+    let mut fixture = Fixture::start().await;
+    fixture.options.stall = Duration::from_secs(1);
+    fixture.options.retry = Retry::attempts(1);
+    fixture.options.bytes_per_second = NonZeroU64::new(24 * 1024);
+    let content = data(80 * 1024);
+    let source = fixture.write(&content);
+    fixture.upload(&source, "key").await.unwrap();
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
 
 /// Somebody who takes requests and says nothing.
