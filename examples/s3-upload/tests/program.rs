@@ -352,6 +352,43 @@ async fn says_what_is_wrong() {
     assert!(said.contains("refused"), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn says_so_when_nobody_takes_the_link() {
+    let shell = Shell::open().await;
+    shell.write("file", b"content");
+    let mut command = shell.command(&["file", "s3://example-bucket/key"]);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).spawn().unwrap();
+    let output = output.wait_with_output().await.unwrap();
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("s3-upload: cannot print the link: "),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn ends_when_it_is_interrupted_before_it_knows_where_to_send() {
+    let shell = Shell::open().await;
+    shell.write("file", b"content");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = shell.command(&["file", "s3://example-bucket/key", "--attempts", "1"]);
+    command
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION");
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+    let child = command.spawn().unwrap();
+    let asked = silent.accept().await.unwrap();
+    interrupt(&child).await;
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(130));
+    drop(asked);
+}
+
 /// A file of 300 MB goes up in the memory of a few pieces of it, in one piece or in parts.
 #[cfg(target_os = "linux")]
 #[tokio::test]
