@@ -240,3 +240,33 @@ async fn say_that_a_checksum_is_wrong() {
     let parts = [part(Crc64::of(bytes), 7)];
     client.complete_multipart_upload(&id, &parts).await.unwrap();
 }
+
+/// The same of what S3 takes as parts.
+#[tokio::test]
+async fn say_that_parts_are_wrong() {
+    let fixture = Fixture::start().await;
+    let client = fixture.client("key");
+    let id = client.create_multipart_upload().await.unwrap();
+    let upload = async |number, content: &[u8]| {
+        let checksum = Crc64::of(content);
+        let bytes = Content::Bytes(content.to_vec().into(), checksum);
+        let receipt = client.upload_part(&id, number, bytes).await.unwrap();
+        Stored {
+            number,
+            tag: receipt.tag,
+            checksum,
+            length: content.len() as u64,
+        }
+    };
+    let (one, two) = (upload(1, b"small").await, upload(2, b"last").await);
+    for (code, parts) in [
+        ("InvalidPartOrder", [two.clone(), one.clone()]),
+        ("EntityTooSmall", [one, two]),
+    ] {
+        let error = client.complete_multipart_upload(&id, &parts).await;
+        assert_eq!(error.unwrap_err().code(), Some(code));
+    }
+    let other = fixture.client("other");
+    let error = other.list_parts(&id).await.unwrap_err();
+    assert_eq!(error.code(), Some("NoSuchUpload"));
+}
