@@ -97,12 +97,15 @@ async fn file(
 ) -> Result<Uploaded, Error> {
     let source = Source::open(path)?;
     let progress = Progress::on_stderr(Some(source.length()));
+    let bar = progress.clone();
     let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
     let slot = states.slot(client.url())?;
     let result = tokio::select! {
         result = uploader.file(&source, &slot) => result,
         () = stop => Err(Error::Interrupted),
     };
+    // What is said now is not to stand behind it.
+    bar.finish();
     if result.is_err() && slot.load().is_ok_and(|state| state.is_some()) {
         eprintln!(
             "what S3 has is kept: run the same command again to go on, \

@@ -37,7 +37,11 @@ impl Shell {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_s3-upload"));
+        self.program(env!("CARGO_BIN_EXE_s3-upload"), arguments)
+    }
+
+    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
             if name.starts_with("AWS_") || name.starts_with("XDG_") {
                 command.env_remove(name);
@@ -387,6 +391,30 @@ async fn ends_when_it_is_interrupted_before_it_knows_where_to_send() {
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(130));
     drop(asked);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn takes_the_bar_away_when_it_is_interrupted_on_a_terminal() {
+    let shell = Shell::open().await;
+    shell.write("file", &data(11 * MIB));
+    shell.aws.s3().hold_uploads_after(1);
+    let program = env!("CARGO_BIN_EXE_s3-upload");
+    let line = format!("{program} file s3://example-bucket/key --part-size 5MiB --threshold 5MiB");
+    let mut command = shell.program("script", &["-qec", &line, "/dev/null"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    wait_until(|| shell.saved() == 1).await;
+    // That the bar is drawn takes a moment.
+    sleep(Duration::from_millis(300)).await;
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"\x03").await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let seen = text(&output.stdout);
+    let (before, _) = seen.split_once("what S3 has is kept").expect(&seen);
+    assert!(before.contains("5.00 MiB stored"), "{before:?}");
+    let line = before.rsplit('\n').next().unwrap();
+    let line = line.rsplit("\x1b[2K").next().unwrap();
+    assert!(!line.contains("stored"), "{before:?}");
 }
 
 /// A file of 300 MB goes up in the memory of a few pieces of it, in one piece or in parts.
