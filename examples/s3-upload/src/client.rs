@@ -63,6 +63,15 @@ pub enum Content {
     Stream(reqwest::Body),
     /// Bytes whose hash is signed, and their checksum.
     Bytes(Bytes, Crc64),
+    /// A stream of known length whose hash is known, too, and signed.
+    Hashed {
+        /// What is streamed.
+        body: reqwest::Body,
+        /// The hash of all of it.
+        sha256: [u8; 32],
+        /// Its checksum.
+        checksum: Crc64,
+    },
 }
 
 /// What S3 says of what one request has uploaded.
@@ -313,9 +322,24 @@ impl S3Client {
             Content::Bytes(bytes, checksum) => {
                 request.header(CHECKSUM, checksum.to_string()).body(bytes)
             }
+            Content::Hashed {
+                body,
+                sha256,
+                checksum,
+            } => request
+                .with_extension(SigningOverrides::new().payload(PayloadMode::Sha256(sha256)))
+                .header(CHECKSUM, checksum.to_string())
+                .body(body),
         };
         let (headers, _) = self.send(request).await?;
-        Ok(receipt(&headers))
+        let receipt = receipt(&headers);
+        // A page to log in at, say: whatever else answers with 200 has stored nothing.
+        if receipt.tag.is_empty() {
+            return Err(Error::Answer(
+                "what answered is not S3: it has no entity tag for what was uploaded".to_owned(),
+            ));
+        }
+        Ok(receipt)
     }
 
     fn request(&self, method: Method, query: &str) -> RequestBuilder {

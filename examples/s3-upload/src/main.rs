@@ -1,11 +1,9 @@
 //! `s3-upload FILE s3://bucket/key`: the link goes to standard output, all else to standard error.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "the link is what the program is asked for"
-)]
-
+use std::io;
+use std::io::Write;
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -61,8 +59,12 @@ async fn run(args: &Args) -> Result<(), Error> {
     let (Some(source), Some(target)) = (&args.source, &args.target) else {
         return Ok(());
     };
-    let stop = interruption();
-    let client = Environment::read().await?.client(target)?;
+    let mut stop = pin!(interruption());
+    let environment = tokio::select! {
+        environment = Environment::read() => environment?,
+        () = &mut stop => return Err(Error::Interrupted),
+    };
+    let client = environment.client(target)?;
     let uploaded = if source == Path::new("-") {
         let progress = Progress::on_stderr(None);
         let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
@@ -79,8 +81,10 @@ async fn run(args: &Args) -> Result<(), Error> {
     let left = link.expires_at().duration_since(SystemTime::now());
     let minutes = left.unwrap_or_default().as_secs().div_ceil(60);
     eprintln!("the link lasts {} h {:02} min", minutes / 60, minutes % 60);
-    println!("{}", link.uri());
-    Ok(())
+    writeln!(io::stdout(), "{}", link.uri()).map_err(|source| Error::Io {
+        what: "print the link".to_owned(),
+        source,
+    })
 }
 
 async fn file(
@@ -93,12 +97,15 @@ async fn file(
 ) -> Result<Uploaded, Error> {
     let source = Source::open(path)?;
     let progress = Progress::on_stderr(Some(source.length()));
+    let bar = progress.clone();
     let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
     let slot = states.slot(client.url())?;
     let result = tokio::select! {
         result = uploader.file(&source, &slot) => result,
         () = stop => Err(Error::Interrupted),
     };
+    // What is said now is not to stand behind it.
+    bar.finish();
     if result.is_err() && slot.load().is_ok_and(|state| state.is_some()) {
         eprintln!(
             "what S3 has is kept: run the same command again to go on, \

@@ -34,6 +34,13 @@ impl Pace {
         Self(bytes_per_second.map(limit))
     }
 
+    /// Returns how much is to be sent at once, so that it moves all the time, slow as it may be.
+    pub(crate) fn piece(&self, most: usize) -> usize {
+        let Some(limit) = &self.0 else { return most };
+        let short = limit.bytes_per_second.get() / PIECES_PER_SECOND;
+        usize::try_from(short).map_or(most, |short| short.clamp(1, most))
+    }
+
     /// Blocks this thread until so many bytes may go.
     pub(crate) fn wait(&self, bytes: usize) {
         let Some(limit) = &self.0 else { return };
@@ -47,3 +54,5 @@ impl Pace {
         thread::sleep(until.saturating_duration_since(now));
     }
 }
+
+const PIECES_PER_SECOND: u64 = 16;

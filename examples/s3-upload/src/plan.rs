@@ -17,7 +17,7 @@ pub const MAX_REQUEST: u64 = 5 * GIB;
 /// The most parts that an object may have.
 pub const MAX_PARTS: u64 = 10_000;
 /// The most that an object may have.
-pub const MAX_OBJECT: u64 = 5 * KIB * GIB;
+pub const MAX_OBJECT: u64 = MAX_PARTS * MAX_REQUEST;
 
 /// The parts of an object: all but the last are of one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,8 @@ impl Parts {
         check_part_size(size)?;
         if length > MAX_OBJECT {
             return Err(Error::usage(format!(
-                "an object of S3 has at most 5 TiB, and this would have {}",
+                "an object of S3 has at most {}, and this would have {}",
+                Size(MAX_OBJECT),
                 Size(length)
             )));
         }
@@ -157,8 +158,15 @@ mod tests {
                 6 * MIB,
                 8334,
             ),
-            ("the largest object", MAX_OBJECT, 8 * MIB, 525 * MIB, 9987),
-            ("large parts", MAX_OBJECT, MAX_REQUEST, MAX_REQUEST, 1024),
+            ("a large object", 5 * KIB * GIB, 8 * MIB, 525 * MIB, 9987),
+            ("large parts", 5 * KIB * GIB, MAX_REQUEST, MAX_REQUEST, 1024),
+            (
+                "the largest object",
+                MAX_OBJECT,
+                8 * MIB,
+                MAX_REQUEST,
+                10_000,
+            ),
         ] {
             let parts = Parts::new(length, asked).expect(name);
             assert_eq!((parts.size(), parts.count()), (size, count), "{name}");
@@ -204,7 +212,7 @@ mod tests {
             ("8MB", Some(8 * MIB)),
             ("16k", Some(16 * KIB)),
             ("5GiB", Some(5 * GIB)),
-            ("5TiB", Some(MAX_OBJECT)),
+            ("5TiB", Some(5 * KIB * GIB)),
             ("100b", Some(100)),
             ("", None),
             ("MiB", None),

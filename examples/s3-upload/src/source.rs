@@ -49,6 +49,8 @@ pub struct Identity {
     modified: (u64, u32),
     /// The device and the number on it, where files have one.
     inode: Option<(u64, u64)>,
+    /// When the system saw the last change, where it says so: nobody can set that time back.
+    changed: Option<(i64, i64)>,
 }
 
 impl Source {
@@ -56,16 +58,26 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, or is a folder.
+    /// When it cannot be read, or is none: a folder, a pipe, a device, or one of `/proc`, whose length
+    /// nobody knows.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let what = || format!("read {}", path.display());
-        let file = File::open(path).map_err(Error::io(what()))?;
-        let metadata = file.metadata().map_err(Error::io(what()))?;
-        if !metadata.is_file() {
-            return Err(Error::usage(format!(
+        let no_file = || {
+            Error::usage(format!(
                 "{} is not a file; what is no file goes through standard input: `-`",
                 path.display()
-            )));
+            ))
+        };
+        // A look before it is opened: that would wait where it is a pipe.
+        let metadata = fs::metadata(path).map_err(Error::io(what()))?;
+        if !metadata.is_file() {
+            return Err(no_file());
+        }
+        let mut file = File::open(path).map_err(Error::io(what()))?;
+        let metadata = file.metadata().map_err(Error::io(what()))?;
+        // Those of `/proc` have no length, and something in them nevertheless.
+        if metadata.len() == 0 && file.read(&mut [0]).map_err(Error::io(what()))? > 0 {
+            return Err(no_file());
         }
         Ok(Self {
             // The same file by another name is the same file.
@@ -175,8 +187,9 @@ impl Source {
             .map_err(Error::io(what()))?;
         let mut left = range.end - range.start;
         let mut hasher = Hasher::new();
+        let most = pace.piece(PIECE);
         while left > 0 {
-            let length = usize::try_from(left).map_or(PIECE, |left| left.min(PIECE));
+            let length = usize::try_from(left).map_or(most, |left| left.min(most));
             let mut piece = vec![0; length];
             file.read_exact(&mut piece).map_err(|error| {
                 if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -209,6 +222,7 @@ impl Identity {
             length: metadata.len(),
             modified: (since.as_secs(), since.subsec_nanos()),
             inode: inode(metadata),
+            changed: changed(metadata),
         })
     }
 }
@@ -223,6 +237,19 @@ fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
 
 #[cfg(not(unix))]
 fn inode(_: &Metadata) -> Option<(u64, u64)> {
+    None
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
+fn changed(metadata: &Metadata) -> Option<(i64, i64)> {
+    use std::os::unix::fs::MetadataExt;
+
+    Some((metadata.ctime(), metadata.ctime_nsec()))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Option<(i64, i64)> {
     None
 }
 
@@ -298,6 +325,6 @@ impl Body for RangeBody {
 }
 
 /// How much is read at once.
-const PIECE: usize = 64 * 1024;
+pub(crate) const PIECE: usize = 64 * 1024;
 /// How many pieces are read before they are sent.
 const AHEAD: usize = 2;

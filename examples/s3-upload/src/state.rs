@@ -10,6 +10,9 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use percent_encoding::AsciiSet;
+use percent_encoding::CONTROLS;
+use percent_encoding::percent_encode;
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
@@ -45,7 +48,8 @@ pub struct State {
     /// The URL of the object, which says at which endpoint it is.
     pub(crate) url: String,
     pub(crate) upload_id: String,
-    pub(crate) path: PathBuf,
+    /// The path of the file, in which all but plain ASCII is escaped: it need not be text.
+    path: String,
     pub(crate) identity: Identity,
     pub(crate) part_size: u64,
     pub(crate) parts: Vec<SavedPart>,
@@ -140,8 +144,10 @@ impl States {
             let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".json")) else {
                 continue;
             };
-            let of_this_file = |state: &State| state.path == path;
-            if read(&self.folder.join(format!("{name}.json")))?.is_some_and(|s| of_this_file(&s)) {
+            let of_this_file = |state: &State| state.is_of(path);
+            // What nobody can read is of no file that is known.
+            let state = read(&self.folder.join(format!("{name}.json")));
+            if state.is_ok_and(|state| state.is_some_and(|state| of_this_file(&state))) {
                 let slot = self.slot_named(name)?;
                 // It may have ended before this was locked.
                 if let Some(state) = slot.load()?.filter(of_this_file) {
@@ -207,7 +213,7 @@ impl State {
             target: target.to_string(),
             url: url.to_owned(),
             upload_id,
-            path: path.to_owned(),
+            path: escaped(path),
             identity: identity.clone(),
             part_size,
             parts: Vec::new(),
@@ -218,6 +224,11 @@ impl State {
     #[must_use]
     pub fn target(&self) -> &str {
         &self.target
+    }
+
+    /// Tells whether it is an upload of the file at this path.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        self.path == escaped(path)
     }
 
     /// Tells whether the object has this URL.
@@ -246,6 +257,10 @@ impl From<&SavedPart> for Stored {
             length: part.length,
         }
     }
+}
+
+fn escaped(path: &Path) -> String {
+    percent_encode(path.as_os_str().as_encoded_bytes(), NOT_PLAIN).to_string()
 }
 
 fn read(path: &Path) -> Result<Option<State>, Error> {
@@ -280,6 +295,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 }
 
 const VERSION: u32 = 1;
+const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
 
 #[cfg(test)]
 mod tests {
@@ -326,14 +342,17 @@ mod tests {
 
         let other = states.slot("http://127.0.0.1/other").unwrap();
         assert_eq!(other.load().unwrap(), None);
-        let found = states.of_file(&state.path).unwrap();
+        // One that another program has left does not stand in the way.
+        fs::write(states.folder.join("other.json"), "{}").unwrap();
+        let path = folder.path().join("file").canonicalize().unwrap();
+        let found = states.of_file(&path).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].1, state);
         assert!(states.of_file(Path::new("/other")).unwrap().is_empty());
         found[0].0.clear().unwrap();
         found[0].0.clear().unwrap();
         drop(found);
-        assert!(states.of_file(&state.path).unwrap().is_empty());
+        assert!(states.of_file(&path).unwrap().is_empty());
     }
 
     #[test]

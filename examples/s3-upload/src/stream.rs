@@ -1,9 +1,18 @@
 //! Uploads of what has no known length: each part is held in memory until S3 has it.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::num::NonZeroU16;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
 
 use bytes::Bytes;
+use http_body::Body;
+use http_body::Frame;
+use http_body::SizeHint;
+use sha2::Digest;
+use sha2::Sha256;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::task::JoinSet;
@@ -11,11 +20,13 @@ use tokio::task::spawn_blocking;
 
 use crate::checksum::Crc64;
 use crate::client::Content;
+use crate::client::Receipt;
 use crate::client::Stored;
-use crate::error::Chain;
 use crate::error::Error;
 use crate::plan::MAX_PARTS;
 use crate::plan::Size;
+use crate::progress::Sending;
+use crate::source::PIECE;
 use crate::upload::Uploaded;
 use crate::upload::Uploader;
 use crate::upload::check;
@@ -62,36 +73,27 @@ impl Uploader {
             return uploaded;
         }
         let attempt = || self.client.create_multipart_upload();
-        let id = self.retried("the beginning of the upload", attempt).await?;
+        let id = self
+            .answered("the beginning of the upload", attempt)
+            .await?;
         let result = tokio::select! {
             result = self.parts_of(&id, first, &mut input) => result,
             () = &mut stop => Err(Error::Interrupted),
         };
         self.progress.finish();
         if result.is_err() {
-            match self.abort_upload(&id).await {
-                Ok(()) => self.progress.note("the upload is aborted"),
-                Err(error) => self.progress.note(&format!(
-                    "the upload {id} could not be aborted: {}",
-                    Chain::of(&error)
-                )),
-            }
+            self.abort_unknown(&id).await;
         }
         result
     }
 
     async fn bytes_in_one_piece(&self, bytes: Bytes) -> Result<Uploaded, Error> {
-        let length = bytes.len() as u64;
-        let checksum = checksum(bytes.clone()).await?;
-        let attempt = || {
-            self.client
-                .put_object(Content::Bytes(bytes.clone(), checksum))
-        };
-        let receipt = self.retried("the object", attempt).await?;
-        check(&receipt, checksum)?;
+        let held = Held::new(bytes).await?;
+        let attempt = || self.send_held(&held, |content| self.client.put_object(content));
+        self.retried("the object", attempt).await?;
         Ok(Uploaded {
-            length,
-            checksum,
+            length: held.bytes.len() as u64,
+            checksum: held.checksum,
             parts: None,
         })
     }
@@ -146,29 +148,95 @@ impl Uploader {
         number: NonZeroU16,
         bytes: Bytes,
     ) -> Result<Stored, Error> {
-        let (number, length) = (number.get(), bytes.len() as u64);
-        let checksum = checksum(bytes.clone()).await?;
+        let number = number.get();
+        let held = Held::new(bytes).await?;
         let attempt = || {
-            let content = Content::Bytes(bytes.clone(), checksum);
-            self.client.upload_part(&id, number, content)
+            self.send_held(&held, |content| {
+                self.client.upload_part(&id, number, content)
+            })
         };
         let receipt = self.retried(&format!("part {number}"), attempt).await?;
-        check(&receipt, checksum)?;
-        let sent = self.progress.begin();
-        sent.sending().add(length);
-        sent.acknowledge();
         Ok(Stored {
             number,
             tag: receipt.tag,
-            checksum,
-            length,
+            checksum: held.checksum,
+            length: held.bytes.len() as u64,
         })
+    }
+
+    /// Sends what is held in memory once.
+    async fn send_held<F>(
+        &self,
+        held: &Held,
+        call: impl FnOnce(Content) -> F,
+    ) -> Result<Receipt, Error>
+    where
+        F: Future<Output = Result<Receipt, Error>>,
+    {
+        let attempt = self.progress.begin();
+        let content = Content::Hashed {
+            body: reqwest::Body::wrap(Pieces {
+                left: held.bytes.clone(),
+                sending: attempt.sending(),
+            }),
+            sha256: held.sha256,
+            checksum: held.checksum,
+        };
+        let receipt = self.watched(&attempt, call(content)).await?;
+        check(&receipt, held.checksum)?;
+        attempt.acknowledge();
+        Ok(receipt)
     }
 }
 
-async fn checksum(bytes: Bytes) -> Result<Crc64, Error> {
-    let computed = spawn_blocking(move || Crc64::of(&bytes)).await;
-    computed.map_err(|_| Error::Interrupted)
+/// A part that is held in memory.
+struct Held {
+    bytes: Bytes,
+    sha256: [u8; 32],
+    checksum: Crc64,
+}
+
+impl Held {
+    async fn new(bytes: Bytes) -> Result<Self, Error> {
+        let computed = spawn_blocking(move || Self {
+            sha256: Sha256::digest(&bytes).into(),
+            checksum: Crc64::of(&bytes),
+            bytes,
+        });
+        computed.await.map_err(|_| Error::Interrupted)
+    }
+}
+
+/// It as a body, which tells how much of it has gone.
+struct Pieces {
+    left: Bytes,
+    sending: Sending,
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.left.len().min(PIECE);
+        let piece = self.left.split_to(length);
+        self.sending.add(length as u64);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.len() as u64)
+    }
 }
 
 /// What is read in parts.

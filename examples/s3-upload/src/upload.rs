@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 use crate::checksum::Crc64;
 use crate::client::Content;
@@ -15,6 +16,7 @@ use crate::client::Receipt;
 use crate::client::S3Client;
 use crate::client::Stored;
 use crate::client::whole;
+use crate::error::Chain;
 use crate::error::Error;
 use crate::pace::Pace;
 use crate::plan;
@@ -24,6 +26,7 @@ use crate::progress::Attempt;
 use crate::progress::Progress;
 use crate::retry::Retry;
 use crate::source::Source;
+use crate::state::SavedPart;
 use crate::state::Slot;
 use crate::state::State;
 use crate::target::Target;
@@ -111,7 +114,7 @@ impl Uploader {
         };
         let (state, stored) = match begun {
             Begun::Complete(uploaded) => return Ok(uploaded),
-            Begun::Parts(state, stored) => (state, stored),
+            Begun::Parts(state, stored) => (*state, stored),
             Begun::Nothing if source.length() <= self.options.threshold => {
                 return self.in_one_piece(source).await;
             }
@@ -139,10 +142,21 @@ impl Uploader {
 
     pub(crate) async fn abort_upload(&self, id: &str) -> Result<(), Error> {
         let attempt = || self.client.abort_multipart_upload(id);
-        match self.retried("the end of the upload", attempt).await {
+        match self.answered("the end of the upload", attempt).await {
             // Nothing is left of it.
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => Ok(()),
             result => result,
+        }
+    }
+
+    /// Ends an upload that nobody could go on with, and says what became of it.
+    pub(crate) async fn abort_unknown(&self, id: &str) {
+        match self.abort_upload(id).await {
+            Ok(()) => self.progress.note("the upload is aborted"),
+            Err(error) => self.progress.note(&format!(
+                "the upload {id} could not be aborted: {}",
+                Chain::of(&error)
+            )),
         }
     }
 
@@ -159,10 +173,32 @@ impl Uploader {
         self.options.retry.run(what, attempt, notify).await
     }
 
+    /// The same of what sends next to nothing, and gives it up when there is no answer in time.
+    pub(crate) async fn answered<T, F>(
+        &self,
+        what: &str,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let stall = self.options.stall;
+        let attempt = || {
+            let call = timeout(stall, attempt());
+            async move { call.await.unwrap_or(Err(Error::Stalled(stall))) }
+        };
+        self.retried(what, attempt).await
+    }
+
     /// Uploads a file by one request.
     async fn in_one_piece(&self, source: &Source) -> Result<Uploaded, Error> {
         let length = source.length();
-        let attempt = || self.send(source, 0..length, |content| self.client.put_object(content));
+        let attempt = async || {
+            // Where there is nothing to read, nobody else looks.
+            source.check()?;
+            self.send(source, 0..length, |content| self.client.put_object(content))
+                .await
+        };
         let (_, checksum) = self.retried("the file", attempt).await?;
         self.progress.finish();
         Ok(Uploaded {
@@ -175,18 +211,24 @@ impl Uploader {
     async fn begin(&self, source: &Source, slot: &Slot) -> Result<State, Error> {
         let parts = Parts::new(source.length(), self.options.part_size)?;
         let attempt = || self.client.create_multipart_upload();
-        let id = self.retried("the beginning of the upload", attempt).await?;
+        let id = self
+            .answered("the beginning of the upload", attempt)
+            .await?;
         let file = (source.path(), source.identity());
         let url = self.client.url();
         let state = State::new(&self.target, url, id, file, parts.size());
-        slot.save(&state)?;
+        if let Err(error) = slot.save(&state) {
+            self.abort_unknown(&state.upload_id).await;
+            return Err(error);
+        }
         Ok(state)
     }
 
     /// Finds out what is there of an upload that has begun.
     async fn resume(&self, source: &Source, slot: &Slot, mut state: State) -> Result<Begun, Error> {
-        if state.path != source.path() || state.identity != *source.identity() {
-            let what = if state.path == source.path() {
+        let is_same_path = state.is_of(source.path());
+        if !is_same_path || state.identity != *source.identity() {
+            let what = if is_same_path {
                 "the file has changed since"
             } else {
                 "it was another file"
@@ -201,7 +243,7 @@ impl Uploader {
         }
         let parts = Parts::new(source.length(), state.part_size)?;
         let attempt = || self.client.list_parts(&state.upload_id);
-        let listed = match self.retried("the list of parts", attempt).await {
+        let listed = match self.answered("the list of parts", attempt).await {
             Err(error) if error.code() == Some(NO_SUCH_UPLOAD) => {
                 let complete = self.find_complete(parts, &state).await;
                 self.progress.note(match complete {
@@ -219,10 +261,10 @@ impl Uploader {
                 .iter()
                 .find(|there| there.number == part.number && there.size == part.length());
             let Some(there) = there else { continue };
-            let saved = state.parts.iter().find(|saved| saved.tag == there.tag);
-            let saved = saved
-                .filter(|saved| saved.number == part.number)
-                .map(|saved| saved.checksum);
+            // Parts that are alike have the same tag.
+            let is_it = |saved: &&SavedPart| saved.number == part.number && saved.tag == there.tag;
+            let saved = state.parts.iter().find(is_it);
+            let saved = saved.map(|saved| saved.checksum);
             let checksum = match (saved, there.checksum) {
                 (Some(ours), Some(theirs)) if ours == theirs => ours,
                 (Some(ours), None) => ours,
@@ -246,14 +288,15 @@ impl Uploader {
         ));
         let bytes = stored.values().map(|part| part.length).sum();
         self.progress.skip(bytes);
-        Ok(Begun::Parts(state, stored))
+        Ok(Begun::Parts(Box::new(state), stored))
     }
 
     /// Returns what the last run has uploaded, if only the end of it is not known.
     async fn find_complete(&self, parts: Parts, state: &State) -> Option<Uploaded> {
         let mut stored: Vec<Stored> = state.parts.iter().map(Into::into).collect();
         stored.sort_by_key(|part| part.number);
-        let there = self.client.object_checksum().await.ok()??;
+        let there = self.client.object_checksum();
+        let there = timeout(self.options.stall, there).await.ok()?.ok()??;
         let is_whole = stored.len() == usize::from(parts.count()) && whole(&stored) == there;
         is_whole.then(|| Uploaded {
             length: stored.iter().map(|part| part.length).sum(),
@@ -347,7 +390,7 @@ impl Uploader {
     }
 
     /// Gives up when nothing moves.
-    async fn watched<T>(
+    pub(crate) async fn watched<T>(
         &self,
         attempt: &Attempt,
         call: impl Future<Output = Result<T, Error>>,
@@ -371,12 +414,16 @@ impl Uploader {
     /// Puts an object together, and returns its checksum.
     pub(crate) async fn complete(&self, id: &str, parts: &[Stored]) -> Result<Crc64, Error> {
         let ours = whole(parts);
+        // S3 may take minutes for many parts.
+        let longest = self.options.stall.saturating_mul(COMPLETION);
         let mut tried = 0;
         let attempt = || {
             tried += 1;
             let is_repeated = tried > 1;
             async move {
-                match self.client.complete_multipart_upload(id, parts).await {
+                let call = self.client.complete_multipart_upload(id, parts);
+                let stalled = Err(Error::Stalled(longest));
+                match timeout(longest, call).await.unwrap_or(stalled) {
                     // The answer to an attempt before was lost, and that one has done it.
                     Err(error) if is_repeated && error.code() == Some(NO_SUCH_UPLOAD) => {
                         match self.client.object_checksum().await {
@@ -399,7 +446,7 @@ impl Uploader {
 /// What there is of an upload.
 enum Begun {
     Nothing,
-    Parts(State, BTreeMap<u16, Stored>),
+    Parts(Box<State>, BTreeMap<u16, Stored>),
     Complete(Uploaded),
 }
 
@@ -417,4 +464,6 @@ fn other_checksum(theirs: Crc64, ours: Crc64) -> Error {
     ))
 }
 
+/// How many times as long as for another answer it is waited for that to a completion.
+const COMPLETION: u32 = 10;
 pub(crate) const NO_SUCH_UPLOAD: &str = "NoSuchUpload";

@@ -37,7 +37,11 @@ impl Shell {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_s3-upload"));
+        self.program(env!("CARGO_BIN_EXE_s3-upload"), arguments)
+    }
+
+    fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars() {
             if name.starts_with("AWS_") || name.starts_with("XDG_") {
                 command.env_remove(name);
@@ -291,6 +295,9 @@ async fn ends_at_once_when_it_is_interrupted_twice() {
 async fn says_what_is_wrong() {
     let shell = Shell::open().await;
     shell.write("file", b"content");
+    let pipe = shell.folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(pipe).status().await;
+    assert!(made.unwrap().success());
     let aws = "s3://example-bucket/key";
     for (name, arguments, expected) in [
         (
@@ -302,6 +309,17 @@ async fn says_what_is_wrong() {
             "a folder",
             vec![".", aws],
             "s3-upload: . is not a file; what is no file goes through standard input: `-`\n",
+        ),
+        (
+            "a pipe",
+            vec!["pipe", aws],
+            "s3-upload: pipe is not a file; what is no file goes through standard input: `-`\n",
+        ),
+        #[cfg(target_os = "linux")]
+        (
+            "no length",
+            vec!["/proc/self/cmdline", aws],
+            "s3-upload: /proc/self/cmdline is not a file; ",
         ),
         (
             "no bucket",
@@ -336,6 +354,67 @@ async fn says_what_is_wrong() {
     let said = text(&nowhere.output().await.unwrap().stderr);
     assert!(said.contains("the request did not get through: "), "{said}");
     assert!(said.contains("refused"), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn says_so_when_nobody_takes_the_link() {
+    let shell = Shell::open().await;
+    shell.write("file", b"content");
+    let mut command = shell.command(&["file", "s3://example-bucket/key"]);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).spawn().unwrap();
+    let output = output.wait_with_output().await.unwrap();
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("s3-upload: cannot print the link: "),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn ends_when_it_is_interrupted_before_it_knows_where_to_send() {
+    let shell = Shell::open().await;
+    shell.write("file", b"content");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let mut command = shell.command(&["file", "s3://example-bucket/key", "--attempts", "1"]);
+    command
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION");
+    command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
+    let child = command.spawn().unwrap();
+    let asked = silent.accept().await.unwrap();
+    interrupt(&child).await;
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(130));
+    drop(asked);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn takes_the_bar_away_when_it_is_interrupted_on_a_terminal() {
+    let shell = Shell::open().await;
+    shell.write("file", &data(11 * MIB));
+    shell.aws.s3().hold_uploads_after(1);
+    let program = env!("CARGO_BIN_EXE_s3-upload");
+    let line = format!("{program} file s3://example-bucket/key --part-size 5MiB --threshold 5MiB");
+    let mut command = shell.program("script", &["-qec", &line, "/dev/null"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    wait_until(|| shell.saved() == 1).await;
+    // That the bar is drawn takes a moment.
+    sleep(Duration::from_millis(300)).await;
+    let mut keys = child.stdin.take().unwrap();
+    keys.write_all(b"\x03").await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let seen = text(&output.stdout);
+    let (before, _) = seen.split_once("what S3 has is kept").expect(&seen);
+    assert!(before.contains("5.00 MiB stored"), "{before:?}");
+    let line = before.rsplit('\n').next().unwrap();
+    let line = line.rsplit("\x1b[2K").next().unwrap();
+    assert!(!line.contains("stored"), "{before:?}");
 }
 
 /// A file of 300 MB goes up in the memory of a few pieces of it, in one piece or in parts.

@@ -27,6 +27,8 @@ use s3s_fs::FileSystem;
 
 use crate::server::lock;
 
+/// The least that a part may have, but for the last.
+const MIN_PART: i64 = 5 << 20;
 const CHECKSUM: &str = "x-amz-checksum-crc64nvme";
 /// Another implementation than that of the clients.
 const CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_NVME);
@@ -42,8 +44,10 @@ pub(super) struct Store {
 }
 
 /// An upload in parts that is not finished.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Upload {
+    /// Bucket and key.
+    object: (String, String),
     parts: BTreeMap<i32, Part>,
 }
 
@@ -80,12 +84,16 @@ impl Store {
         self.root.join(format!(".upload_id-{id}.part-{number}"))
     }
 
-    /// Returns the parts of an upload, if it goes on.
-    fn parts(&self, id: &str) -> S3Result<BTreeMap<i32, Part>> {
+    /// Returns the parts of an upload to an object, if it goes on.
+    fn parts(&self, id: &str, object: (&str, &str)) -> S3Result<BTreeMap<i32, Part>> {
         let uploads = lock(&self.uploads);
         // They may have been taken away behind the back of this.
         let goes_on = self.root.join(format!(".upload-{id}.json")).exists();
-        let upload = uploads.get(id).filter(|_| goes_on);
+        let is_there = |upload: &&Upload| {
+            let (bucket, key) = &upload.object;
+            (&bucket[..], &key[..]) == object && goes_on
+        };
+        let upload = uploads.get(id).filter(is_there);
         upload.map(|upload| upload.parts.clone()).ok_or_else(|| {
             s3_error!(
                 NoSuchUpload,
@@ -168,11 +176,12 @@ impl S3 for Store {
                 "here is CRC64NVME of the full object only"
             ));
         }
-        let bucket = request.input.bucket.clone();
-        self.check_bucket(&bucket)?;
+        let object = (request.input.bucket.clone(), request.input.key.clone());
+        self.check_bucket(&object.0)?;
         let mut response = self.files.create_multipart_upload(request).await?;
         let id = response.output.upload_id.clone().unwrap_or_default();
-        lock(&self.uploads).insert(id, Upload::default());
+        let parts = BTreeMap::new();
+        lock(&self.uploads).insert(id, Upload { object, parts });
         response.output.checksum_algorithm = algorithm;
         response.output.checksum_type = kind;
         Ok(response)
@@ -183,7 +192,7 @@ impl S3 for Store {
         request: S3Request<dto::UploadPartInput>,
     ) -> S3Result<S3Response<dto::UploadPartOutput>> {
         let (id, number) = (request.input.upload_id.clone(), request.input.part_number);
-        self.parts(&id)?;
+        self.parts(&id, (&request.input.bucket, &request.input.key))?;
         let in_header = request.input.checksum_crc64nvme.clone();
         let trailers = request.trailing_headers.clone();
         let mut response = self.files.upload_part(request).await?;
@@ -218,7 +227,7 @@ impl S3 for Store {
         request: S3Request<dto::ListPartsInput>,
     ) -> S3Result<S3Response<dto::ListPartsOutput>> {
         let input = request.input;
-        let parts = self.parts(&input.upload_id)?;
+        let parts = self.parts(&input.upload_id, (&input.bucket, &input.key))?;
         let after = input.part_number_marker.unwrap_or(0);
         let most = usize::try_from(input.max_parts.unwrap_or(1000)).unwrap_or(1000);
         let left: Vec<_> = parts.range(after + 1..).collect();
@@ -248,19 +257,34 @@ impl S3 for Store {
     ) -> S3Result<S3Response<dto::CompleteMultipartUploadOutput>> {
         let input = &request.input;
         let id = input.upload_id.clone();
-        let known = self.parts(&id)?;
+        let known = self.parts(&id, (&input.bucket, &input.key))?;
         let named = input.multipart_upload.as_ref();
         let named = named.and_then(|upload| upload.parts.clone());
         let mut paths = Vec::new();
+        let mut last: Option<(i32, i64)> = None;
         for part in named.unwrap_or_default() {
             let number = part.part_number.unwrap_or_default();
             let there = known.get(&number);
-            if there.is_none_or(|there| there.tag != tag_of(part.e_tag.as_ref())) {
-                return Err(s3_error!(
+            let there = there.filter(|there| there.tag == tag_of(part.e_tag.as_ref()));
+            let there = there.ok_or_else(|| {
+                s3_error!(
                     InvalidPart,
                     "One or more of the specified parts could not be found."
+                )
+            })?;
+            if last.is_some_and(|(before, _)| before >= number) {
+                return Err(s3_error!(
+                    InvalidPartOrder,
+                    "The list of parts was not in ascending order."
                 ));
             }
+            if last.is_some_and(|(_, size)| size < MIN_PART) {
+                return Err(s3_error!(
+                    EntityTooSmall,
+                    "Your proposed upload is smaller than the minimum allowed size"
+                ));
+            }
+            last = Some((number, there.size));
             paths.push(self.part_path(&id, number));
         }
         let (sum, size) = checksum(paths.iter().map(PathBuf::as_path)).map_err(internal)?;
@@ -294,7 +318,7 @@ impl S3 for Store {
         request: S3Request<dto::AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<dto::AbortMultipartUploadOutput>> {
         let id = request.input.upload_id.clone();
-        self.parts(&id)?;
+        self.parts(&id, (&request.input.bucket, &request.input.key))?;
         let response = self.files.abort_multipart_upload(request).await?;
         lock(&self.uploads).remove(&id);
         Ok(response)

@@ -68,3 +68,13 @@ async fn are_noticed_after_the_last_part_was_read() {
     assert_eq!(fixture.aws.s3().object("key"), None);
     assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
 }
+
+#[tokio::test]
+async fn are_noticed_where_there_was_nothing_to_read() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(b"");
+    fixture.write(b"something");
+    let result = fixture.upload(&source, "key").await;
+    assert!(matches!(result, Err(Error::Changed(_))), "{result:?}");
+    assert_eq!(fixture.aws.s3().object("key"), None);
+}

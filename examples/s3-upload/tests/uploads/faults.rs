@@ -1,15 +1,29 @@
 //! Answers that are none, or not those that were hoped for.
 
+use std::future::pending;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
 use http::Method;
 use local_aws::S3Fault;
 use s3_upload::Content;
 use s3_upload::Crc64;
+use s3_upload::Endpoint;
+use s3_upload::Error;
+use s3_upload::Progress;
+use s3_upload::Retry;
+use s3_upload::S3Client;
 use s3_upload::Stored;
+use s3_upload::Uploader;
+use sigv4_core::runtime::CredentialsCache;
+use sigv4_tests::secrets;
+use tokio::net::TcpListener;
 
 use crate::fixture::Fixture;
 use crate::fixture::PART;
 use crate::fixture::data;
 use crate::fixture::state_file;
+use crate::fixture::target;
 
 #[tokio::test]
 async fn that_may_pass_have_the_part_sent_again_and_signed_anew() {
@@ -86,6 +100,19 @@ async fn that_stay_are_not_asked_for_again() {
     }
 }
 
+/// A page to log in at, for example.
+#[tokio::test]
+async fn that_only_look_like_a_success_are_none() {
+    let fixture = Fixture::start().await;
+    for length in [1000, PART] {
+        fixture.aws.s3().next(S3Fault::RefuseUpload(200, "Welcome"));
+        let source = fixture.write(&data(length));
+        let error = fixture.upload(&source, "key").await.unwrap_err();
+        assert!(matches!(error, Error::Answer(_)), "{error:?}");
+        assert_eq!(fixture.aws.s3().object("key"), None);
+    }
+}
+
 #[tokio::test]
 async fn in_a_completion_that_has_begun_well_are_seen() {
     let fixture = Fixture::start().await;
@@ -112,6 +139,70 @@ async fn to_a_completion_that_was_done_are_no_failure() {
     assert_eq!(fixture.parts_sent(), [1, 2]);
     assert_eq!(fixture.seen(&Method::HEAD, "").len(), 1);
     assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+#[tokio::test]
+async fn that_never_come_are_not_waited_for() {
+    let mut fixture = Fixture::start().await;
+    fixture.options.stall = Duration::from_millis(300);
+    fixture.options.retry = Retry::attempts(1);
+    fixture.aws.s3().hold_uploads_after(0);
+    for length in [1000, PART + 1] {
+        let content = data(length);
+        let source = fixture.write(&content);
+        let file = fixture.upload(&source, "key").await;
+        let uploader = fixture.uploader("other");
+        let stream = uploader.stream(&content[..], pending()).await;
+        for error in [file.unwrap_err(), stream.unwrap_err()] {
+            assert!(matches!(error, Error::Stalled(_)), "{error:?}");
+            assert!(error.is_retryable());
+        }
+    }
+}
+
+#[tokio::test]
+async fn that_are_late_because_little_may_be_sent_are_waited_for() {
+    let mut fixture = Fixture::start().await;
+    fixture.options.stall = Duration::from_secs(1);
+    fixture.options.retry = Retry::attempts(1);
+    fixture.options.bytes_per_second = NonZeroU64::new(24 * 1024);
+    let content = data(80 * 1024);
+    let source = fixture.write(&content);
+    fixture.upload(&source, "key").await.unwrap();
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
+/// Somebody who takes requests and says nothing.
+#[tokio::test]
+async fn to_small_requests_that_never_come_are_not_waited_for() {
+    let fixture = Fixture::start().await;
+    let mut options = fixture.options;
+    options.stall = Duration::from_millis(50);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::custom(&format!("http://{}", silent.local_addr().unwrap()));
+    let credentials = CredentialsCache::new(secrets::credentials());
+    let client = S3Client::new(&target("key"), &endpoint.unwrap(), "us-east-1", credentials);
+    let progress = Progress::hidden();
+    let uploader = Uploader::new(target("key"), client.unwrap(), options, progress);
+    let uploader = uploader.unwrap();
+    let source = fixture.write(&data(PART + 1));
+    let slot = fixture.slot("key");
+    let begun = uploader.file(&source, &slot).await;
+    assert!(matches!(begun, Err(Error::Stalled(_))), "{begun:?}");
+
+    // The same of one that has begun elsewhere: of its list, and of its end.
+    fixture.aws.s3().hold_uploads_after(1);
+    let elsewhere = fixture.uploader("key");
+    tokio::select! {
+        _ = elsewhere.file(&source, &slot) => unreachable!("it is held"),
+        () = fixture.wait_for_saved(1) => {}
+    }
+    let listed = uploader.file(&source, &slot).await;
+    assert!(matches!(listed, Err(Error::Stalled(_))), "{listed:?}");
+    let state = slot.load().unwrap().unwrap();
+    let aborted = uploader.abort(&slot, &state).await;
+    assert!(matches!(aborted, Err(Error::Stalled(_))), "{aborted:?}");
+    assert!(slot.load().unwrap().is_some());
 }
 
 /// What the other tests rely on: the store compares checksums.
@@ -148,4 +239,34 @@ async fn say_that_a_checksum_is_wrong() {
     }
     let parts = [part(Crc64::of(bytes), 7)];
     client.complete_multipart_upload(&id, &parts).await.unwrap();
+}
+
+/// The same of what S3 takes as parts.
+#[tokio::test]
+async fn say_that_parts_are_wrong() {
+    let fixture = Fixture::start().await;
+    let client = fixture.client("key");
+    let id = client.create_multipart_upload().await.unwrap();
+    let upload = async |number, content: &[u8]| {
+        let checksum = Crc64::of(content);
+        let bytes = Content::Bytes(content.to_vec().into(), checksum);
+        let receipt = client.upload_part(&id, number, bytes).await.unwrap();
+        Stored {
+            number,
+            tag: receipt.tag,
+            checksum,
+            length: content.len() as u64,
+        }
+    };
+    let (one, two) = (upload(1, b"small").await, upload(2, b"last").await);
+    for (code, parts) in [
+        ("InvalidPartOrder", [two.clone(), one.clone()]),
+        ("EntityTooSmall", [one, two]),
+    ] {
+        let error = client.complete_multipart_upload(&id, &parts).await;
+        assert_eq!(error.unwrap_err().code(), Some(code));
+    }
+    let other = fixture.client("other");
+    let error = other.list_parts(&id).await.unwrap_err();
+    assert_eq!(error.code(), Some("NoSuchUpload"));
 }

@@ -1,8 +1,10 @@
 //! Uploads that go on where the last run has ended.
 
 use std::fs;
+use std::fs::File;
 
 use http::Method;
+use s3_upload::Error;
 use s3_upload::Source;
 
 use crate::fixture::Fixture;
@@ -97,6 +99,27 @@ async fn of_a_file_that_has_changed_begin_anew() {
     assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
 
+/// An object of parts of two files would have a checksum that fits.
+#[cfg(unix)]
+#[tokio::test]
+async fn of_a_file_that_has_changed_and_denies_it_begin_anew() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(4 * PART + 1));
+    let modified = || fs::metadata(fixture.path()).unwrap().modified().unwrap();
+    let before = modified();
+    begin(&fixture, &source, "key").await;
+    let mut content = data(4 * PART + 1);
+    content.iter_mut().for_each(|octet| *octet ^= 1);
+    // The same file, as long as before, whose time is set back.
+    fs::write(fixture.path(), &content).unwrap();
+    let file = File::options().write(true).open(fixture.path()).unwrap();
+    file.set_modified(before).unwrap();
+    assert_eq!(modified(), before);
+    let source = Source::open(&fixture.path()).unwrap();
+    fixture.upload(&source, "key").await.unwrap();
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
 #[tokio::test]
 async fn that_are_gone_begin_anew() {
     let fixture = Fixture::start().await;
@@ -144,4 +167,35 @@ async fn are_ended_on_request() {
     assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
     // What is gone is as well as aborted.
     fixture.uploader("key").abort(&slot, &state).await.unwrap();
+}
+
+#[tokio::test]
+async fn that_cannot_be_kept_do_not_begin() {
+    let fixture = Fixture::start().await;
+    let source = fixture.write(&data(PART + 1));
+    let slot = fixture.slot("key");
+    // The lock is there already, and nothing else can be written.
+    fs::remove_dir_all(fixture.state_folder()).unwrap();
+    let error = fixture.uploader("key").file(&source, &slot).await;
+    assert!(matches!(error, Err(Error::Io { .. })), "{error:?}");
+    assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+    assert_eq!(fixture.seen(&Method::DELETE, "uploadId=").len(), 1);
+}
+
+/// A name that is no text, as Linux allows it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn of_a_file_with_any_name_go_on() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let path = fixture.path().with_file_name(OsStr::from_bytes(b"a\xff%"));
+    fs::write(&path, &content).unwrap();
+    let source = Source::open(&path).unwrap();
+    begin(&fixture, &source, "key").await;
+    fixture.upload(&source, "key").await.unwrap();
+    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
