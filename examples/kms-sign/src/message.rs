@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::Algorithm;
 
 /// A message as KMS takes it: whole where it is short enough, else its digest, which is computed
-/// here. The signature is the same.
+/// here. Either way the signature is one of the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     bytes: Vec<u8>,

@@ -11,9 +11,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 
 use local_aws::LocalAws;
+use tokio::process::Child;
 use tokio::process::Command;
 use tokio::signal;
 
@@ -73,16 +75,55 @@ async fn run(
     ] {
         command.env_remove(name);
     }
+    let mut termination = Termination::new()?;
     let mut child = command
         .spawn()
         .map_err(|error| format!("{}: {error}", program.display()))?;
-    // Ctrl-C reaches the program, too; the services stay up until it has ended.
+    // Ctrl-C reaches the program, too; the services stay up until it has ended. A signal to end that
+    // is meant for this process is handed on.
     let status = loop {
         tokio::select! {
             status = child.wait() => break status?,
             _ = signal::ctrl_c() => {}
+            () = termination.recv() => end(&child).await,
         }
     };
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Waits for `SIGTERM`.
+#[cfg(unix)]
+struct Termination(signal::unix::Signal);
+
+#[cfg(unix)]
+impl Termination {
+    fn new() -> io::Result<Self> {
+        signal::unix::signal(signal::unix::SignalKind::terminate()).map(Self)
+    }
+
+    async fn recv(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Termination;
+
+#[cfg(not(unix))]
+impl Termination {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn recv(&mut self) {
+        std::future::pending().await
+    }
+}
+
+/// Asks a program to end.
+async fn end(child: &Child) {
+    if let Some(id) = child.id() {
+        let _ = Command::new("kill").arg(id.to_string()).status().await;
+    }
 }

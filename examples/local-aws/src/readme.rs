@@ -2,7 +2,8 @@
 //!
 //! A block that is marked `console` is a terminal: a line that begins with `$ ` is a command, those
 //! that begin with `> ` continue it, and all others are what it prints. `[..]` stands for any text
-//! within a line, and a line `...` for any number of lines. Blocks with other marks are not run.
+//! within a line, and a line `...` for any number of lines. A command may fail where it says so; one
+//! that fails and prints nothing is a fault. Blocks with other marks are not run.
 //!
 //! The commands run in a shell each block, in a folder of their own that holds the repository's
 //! `examples`, one after the other and with the services of [`LocalAws`]. `cargo run
@@ -23,6 +24,8 @@ use tokio::time::timeout;
 
 use crate::LocalAws;
 
+/// What follows the output of each command, with its status between.
+const STATUS: &str = "=== ended with ";
 const MARK: &str = "=== the next command ===";
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -147,16 +150,22 @@ fn sessions(text: &str) -> Vec<Session> {
     sessions
 }
 
-/// Returns what each command of a block prints.
+/// What a command printed, and whether it ended well.
+struct Printed {
+    lines: Vec<String>,
+    is_success: bool,
+}
+
+/// Returns what the commands of a block print, up to one that ends the shell.
 async fn run(
     session: &Session,
     folder: &Path,
     aws: &LocalAws,
-) -> Result<Vec<Vec<String>>, Box<dyn std::error::Error>> {
+) -> Result<Vec<Printed>, Box<dyn std::error::Error>> {
     // What goes on in the background is ended with the block.
     let mut script = String::from("exec 2>&1\n");
     for step in session {
-        script += &format!("{}\nprintf '%s\\n' '{MARK}'\n", step.command);
+        script += &format!("{}\nprintf '{STATUS}%s {MARK}\\n' \"$?\"\n", step.command);
     }
     let mut path = OsString::from(folder.join(".bin"));
     path.push(":");
@@ -205,24 +214,28 @@ async fn run(
     }
     child.wait().await?;
     let text = text.map_err(|_| format!("no end of {:?}", session.last()))??;
-    let mut printed: Vec<Vec<String>> = text
-        .split(MARK)
-        .map(|part| part.lines().map(str::to_owned).collect::<Vec<_>>())
-        .collect();
-    for part in printed.iter_mut().skip(1) {
-        // The line break behind the mark.
-        if !part.is_empty() {
-            part.remove(0);
-        }
-    }
-    printed.truncate(session.len());
-    Ok(printed)
+    Ok(read(&text))
 }
 
-fn compare(session: &Session, printed: &[Vec<String>]) -> Result<(), String> {
+fn read(text: &str) -> Vec<Printed> {
+    let mut printed = Vec::new();
+    let mut rest = text;
+    while let Some((part, after)) = rest.split_once(MARK) {
+        let (part, status) = part.rsplit_once(STATUS).unwrap_or((part, ""));
+        printed.push(Printed {
+            lines: part.lines().map(str::to_owned).collect(),
+            is_success: status == "0 ",
+        });
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    printed
+}
+
+fn compare(session: &Session, printed: &[Printed]) -> Result<(), String> {
     for (step, printed) in session.iter().zip(printed) {
         let expected: Vec<&str> = step.output.iter().map(|line| line.trim_end()).collect();
-        let found: Vec<&str> = printed.iter().map(|line| line.trim_end()).collect();
+        let lines = printed.lines.iter();
+        let found: Vec<&str> = lines.map(|line| line.trim_end()).collect();
         if !lines_fit(&expected, &found) {
             return Err(format!(
                 "$ {}\nshould print\n{}\nand prints\n{}",
@@ -230,6 +243,9 @@ fn compare(session: &Session, printed: &[Vec<String>]) -> Result<(), String> {
                 expected.join("\n"),
                 found.join("\n")
             ));
+        }
+        if found.is_empty() && !printed.is_success {
+            return Err(format!("$ {}\nfails, and says nothing", step.command));
         }
     }
     if printed.len() < session.len() {
@@ -316,6 +332,12 @@ four
         ] {
             let error = readme(&README.replace(from, to)).check().await;
             assert!(error.is_err(), "{from:?} is {to:?}");
+        }
+        for silent in ["false", "sh -c 'exit 3'", "exit 3", "echo 'not closed"] {
+            let error = readme(&format!("```console\n$ {silent}\n```\n"))
+                .check()
+                .await;
+            assert!(error.is_err(), "{silent}");
         }
         let unknown = "```console\n$ cargo run -p unknown -- x\n```\n";
         let error = readme(unknown).check().await.unwrap_err().to_string();

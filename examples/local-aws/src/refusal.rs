@@ -15,6 +15,8 @@ use crate::server::respond;
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     code: &'static str,
+    /// What S3 calls it, with its status.
+    of_s3: (StatusCode, &'static str),
     message: String,
     /// What is not said to the client.
     detail: String,
@@ -27,16 +29,33 @@ impl Refusal {
     }
 
     pub(crate) fn unknown_key() -> Self {
-        let code = "UnrecognizedClientException";
-        let message = "The security token included in the request is invalid.";
-        Self::new(code, message, String::new())
+        Self {
+            of_s3: (StatusCode::FORBIDDEN, "InvalidAccessKeyId"),
+            ..Self::new(UNRECOGNIZED, INVALID_TOKEN, String::new())
+        }
+    }
+
+    pub(crate) fn wrong_token() -> Self {
+        Self {
+            of_s3: (StatusCode::BAD_REQUEST, "InvalidToken"),
+            ..Self::new(UNRECOGNIZED, INVALID_TOKEN, String::new())
+        }
     }
 
     pub(crate) fn mismatch(detail: String) -> Self {
         let message = "The request signature we calculated does not match the signature you \
                        provided. Check your AWS Secret Access Key and signing method. Consult the \
                        service documentation for details.";
-        Self::new("InvalidSignatureException", message, detail)
+        Self {
+            of_s3: (StatusCode::FORBIDDEN, "SignatureDoesNotMatch"),
+            ..Self::new(INVALID_SIGNATURE, message, detail)
+        }
+    }
+
+    /// S3 does so, and all others are documented to want these headers signed.
+    pub(crate) fn unsigned_header(name: &str) -> Self {
+        let message = "There were headers present in the request which were not signed";
+        Self::new(INVALID_SIGNATURE, message, format!("{name} is not signed"))
     }
 
     pub(crate) fn stale(date: &str, now: SystemTime) -> Self {
@@ -51,7 +70,7 @@ impl Refusal {
                 "Signature not yet current: {date} is still later than {bound} ({today} + 5 min.)"
             )
         };
-        Self::new("InvalidSignatureException", &message, String::new())
+        Self::new(INVALID_SIGNATURE, &message, String::new())
     }
 
     pub(crate) fn unreadable(detail: &str) -> Self {
@@ -68,6 +87,7 @@ impl Refusal {
     fn new(code: &'static str, message: &str, detail: String) -> Self {
         Self {
             code,
+            of_s3: (StatusCode::FORBIDDEN, "AccessDenied"),
             message: message.to_owned(),
             detail,
         }
@@ -75,21 +95,35 @@ impl Refusal {
 
     /// Says it as this service would.
     pub(crate) fn answer(&self, service: &str) -> Response {
-        let (status, content_type, body) = if service == "kms" {
-            let body = json!({"__type": self.code, "message": self.message});
-            (StatusCode::BAD_REQUEST, "application/x-amz-json-1.1", body)
-        } else {
-            let body = json!({"message": self.message});
-            (StatusCode::FORBIDDEN, "application/json", body)
-        };
-        let mut response = respond(status, content_type, body.to_string());
-        if service != "kms" {
-            let code = HeaderValue::from_static(self.code);
-            response.headers_mut().insert("x-amzn-errortype", code);
+        let Self { code, message, .. } = self;
+        match service {
+            "s3" => {
+                let (status, code) = self.of_s3;
+                let body = format!(
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+                     <Error><Code>{code}</Code><Message>{message}</Message></Error>"
+                );
+                respond(status, "application/xml", body)
+            }
+            "kms" => {
+                let body = json!({"__type": code, "message": message}).to_string();
+                let content_type = "application/x-amz-json-1.1";
+                respond(StatusCode::BAD_REQUEST, content_type, body)
+            }
+            _ => {
+                let body = json!({"message": message}).to_string();
+                let mut response = respond(StatusCode::FORBIDDEN, "application/json", body);
+                let code = HeaderValue::from_static(code);
+                response.headers_mut().insert("x-amzn-errortype", code);
+                response
+            }
         }
-        response
     }
 }
+
+const INVALID_SIGNATURE: &str = "InvalidSignatureException";
+const UNRECOGNIZED: &str = "UnrecognizedClientException";
+const INVALID_TOKEN: &str = "The security token included in the request is invalid.";
 
 /// Writes a time as `X-Amz-Date` does.
 fn basic(time: SystemTime) -> String {

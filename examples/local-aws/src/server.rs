@@ -73,7 +73,7 @@ pub struct Seen {
     pub headers: http::HeaderMap,
     /// The body. Empty for S3, where it streams.
     pub body: Bytes,
-    /// Why its signature was refused. S3 judges by itself: see the status of its answer.
+    /// Why its signature was refused. S3 judges bodies and time by itself: see its answer.
     pub refused: Option<String>,
 }
 
@@ -209,15 +209,22 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     };
     let service =
         scope_of(&head).and_then(|scope| scope.split('/').rev().nth(1).map(str::to_owned));
-    // Its bodies may be long, and it checks signatures itself, also those of chunks.
+    // Its bodies may be long, and it checks what covers them itself, also signatures of chunks.
     if service.as_deref() == Some("s3") {
+        let result = shared.verify(&head, announced(&head));
+        seen.refused = result.as_ref().err().map(ToString::to_string);
         lock(&shared.seen).push(seen);
+        if let Err(refusal) = result {
+            // Otherwise a client might see a broken connection instead of the answer.
+            drop(to_bytes(body, BODY_LIMIT).await);
+            return refusal.answer("s3");
+        }
         return shared.s3.answer(Request::from_parts(head, body)).await;
     }
     let result = match to_bytes(body, BODY_LIMIT).await {
         Ok(body) => {
             seen.body = body.clone();
-            shared.verify(head, body)
+            shared.verify_in_time(head, body)
         }
         Err(error) => Err(Refusal::unreadable(&error.to_string())),
     };
@@ -235,23 +242,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 }
 
 impl Shared {
-    /// Checks the signature of a request.
-    fn verify(&self, head: Parts, body: Bytes) -> Result<Call, Refusal> {
-        let scope = scope_of(&head).ok_or_else(Refusal::unsigned)?;
-        let id = scope.split('/').next().unwrap_or_default();
-        let known = lock(&self.keys).get(id).cloned();
-        let (secret, token) = known.ok_or_else(Refusal::unknown_key)?;
-        let announced = head.headers.get("x-amz-content-sha256");
-        let is_unsigned = announced.is_some_and(|value| value == "UNSIGNED-PAYLOAD");
-        let covered = if is_unsigned {
-            oracle::Body::Unsigned
-        } else {
-            oracle::Body::Bytes(&body)
-        };
-        let verified = oracle::verify(&head, covered, &secret).map_err(Refusal::mismatch)?;
-        if verified.token != token {
-            return Err(Refusal::unknown_key());
-        }
+    /// Checks the signature of a request, and that it is one of now.
+    fn verify_in_time(&self, head: Parts, body: Bytes) -> Result<Call, Refusal> {
+        let verified = self.verify(&head, oracle::Body::Bytes(&body))?;
         // A link holds for as long as it says, anything else for five minutes either way.
         let now = SystemTime::now();
         let age = now.duration_since(verified.time).unwrap_or_default();
@@ -265,6 +258,29 @@ impl Shared {
             verified,
         })
     }
+
+    /// Checks the signature of a head, and that the token is that of the key.
+    fn verify(&self, head: &Parts, covered: oracle::Body<'_>) -> Result<Verified, Refusal> {
+        let scope = scope_of(head).ok_or_else(Refusal::unsigned)?;
+        let id = scope.split('/').next().unwrap_or_default();
+        let known = lock(&self.keys).get(id).cloned();
+        let (secret, token) = known.ok_or_else(Refusal::unknown_key)?;
+        let verified = oracle::verify(head, covered, &secret).map_err(Refusal::mismatch)?;
+        if verified.token != token {
+            return Err(Refusal::wrong_token());
+        }
+        if let Some(name) = verified.unsigned_amz_headers.first() {
+            return Err(Refusal::unsigned_header(name));
+        }
+        Ok(verified)
+    }
+}
+
+/// Returns what a request to S3 says of its body. A link says nothing, and does not cover it.
+fn announced(head: &Parts) -> oracle::Body<'_> {
+    let value = head.headers.get("x-amz-content-sha256");
+    let text = value.and_then(|value| value.to_str().ok());
+    text.map_or(oracle::Body::Unsigned, oracle::Body::Announced)
 }
 
 /// Returns the credential scope, with the access key id before it, of a header or of the query.

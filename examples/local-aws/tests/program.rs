@@ -34,3 +34,32 @@ fn says_what_it_cannot_run() {
     assert!(text.contains("no-such-program"), "{text}");
     assert!(!output.status.success());
 }
+
+#[cfg(unix)]
+#[test]
+fn hands_a_signal_to_end_on_to_the_program() {
+    use std::io::BufRead;
+    use std::io::BufReader;
+    use std::process::Stdio;
+
+    // The program says its id, and when it is asked to end.
+    let script = "trap 'echo ended; exit 9' TERM; echo $$; while :; do sleep 0.05; done";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_local-aws"))
+        .args(["sh", "-c", script])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let program = lines.next().unwrap().unwrap();
+    let asked = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(asked.unwrap().success());
+    let status = child.wait().unwrap();
+    // Whatever comes of the assertions, nothing is left behind.
+    let is_left = Command::new("kill")
+        .arg(&program)
+        .stderr(Stdio::null())
+        .status();
+    assert_eq!(status.code(), Some(9), "what the program ended with");
+    assert!(!is_left.unwrap().success(), "the program is still there");
+    assert_eq!(lines.next().unwrap().unwrap(), "ended");
+}

@@ -9,6 +9,9 @@ use local_aws::LocalAws;
 use sigv4_core::Credentials;
 use sigv4_core::Payload;
 use sigv4_core::Signer;
+use sigv4_core::SigningRules;
+use sigv4_core::UnsignedPayload;
+use sigv4_tests::fake_aws::Handout;
 
 /// Sends a request as plain bytes, and returns the status line and all that follows it.
 async fn send(request: &http::Request<&'static str>) -> String {
@@ -124,4 +127,120 @@ async fn says_it_as_kms_does() {
         answer.contains(r#""__type":"InvalidSignatureException""#),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn takes_a_body_that_is_not_signed_from_nobody_but_s3() {
+    let aws = LocalAws::start().await.unwrap();
+    for service in ["execute-api", "kms", "bedrock"] {
+        let mut request = request(&aws);
+        let rules = SigningRules::for_service(service).unsigned_payload(UnsignedPayload::Allowed);
+        let signer = Signer::builder(service, "us-east-1").rules(rules);
+        let signer = signer.build().unwrap();
+        let credentials = Credentials::new("AKIDEXAMPLE", SECRET).unwrap();
+        let now = SystemTime::now();
+        signer
+            .sign(&mut request, Payload::Unsigned, &credentials, now)
+            .unwrap();
+        let answer = send(&request).await;
+        assert!(answer.contains("InvalidSignature"), "{service}: {answer}");
+    }
+}
+
+/// A `PUT` of an object or a `POST` to an API, signed by these credentials.
+fn signed(aws: &LocalAws, service: &str, credentials: &Credentials) -> http::Request<&'static str> {
+    let (method, path) = match service {
+        "s3" => ("PUT", "/example-bucket/key"),
+        _ => ("POST", "/v1/orders"),
+    };
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", aws.url()))
+        .body("{}")
+        .unwrap();
+    let signer = Signer::builder(service, "us-east-1").build().unwrap();
+    let (payload, now) = (Payload::Bytes(b"{}"), SystemTime::now());
+    signer
+        .sign(&mut request, payload, credentials, now)
+        .unwrap();
+    request
+}
+
+#[tokio::test]
+async fn refuses_headers_of_aws_that_are_not_signed() {
+    let aws = LocalAws::start().await.unwrap();
+    let credentials = Credentials::new("AKIDEXAMPLE", SECRET).unwrap();
+    for (service, said) in [
+        ("s3", "<Code>AccessDenied</Code>"),
+        ("execute-api", "InvalidSignatureException"),
+    ] {
+        let mut request = signed(&aws, service, &credentials);
+        let answer = send(&request).await;
+        assert!(answer.starts_with("HTTP/1.1 20"), "{service}: {answer}");
+        let headers = request.headers_mut();
+        headers.insert("x-amz-meta-later", "added".parse().unwrap());
+        let answer = send(&request).await;
+        assert!(answer.contains(said), "{service}: {answer}");
+    }
+    assert_eq!(aws.s3().object("key").as_deref(), Some(&b"{}"[..]));
+}
+
+#[tokio::test]
+async fn wants_the_token_of_the_credentials() {
+    let aws = LocalAws::start().await.unwrap();
+    let role = Handout::new("writer");
+    aws.trust(&role);
+    let key = || Credentials::new(role.access_key_id(), role.secret_access_key()).unwrap();
+    let user = || Credentials::new("AKIDEXAMPLE", SECRET).unwrap();
+    let token = |credentials: Credentials, token| credentials.with_session_token(token).unwrap();
+    for (service, said) in [
+        ("s3", "<Code>InvalidToken</Code>"),
+        ("execute-api", "UnrecognizedClientException"),
+    ] {
+        let own = signed(&aws, service, &token(key(), role.session_token()));
+        let answer = send(&own).await;
+        assert!(answer.starts_with("HTTP/1.1 20"), "{service}: {answer}");
+        for (name, credentials) in [
+            ("none", key()),
+            ("another", token(key(), "of-another-role")),
+            (
+                "one for the key of a user",
+                token(user(), role.session_token()),
+            ),
+        ] {
+            let answer = send(&signed(&aws, service, &credentials)).await;
+            assert!(answer.contains(said), "{service}, {name}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_as_s3_does() {
+    let aws = LocalAws::start().await.unwrap();
+    let right = Credentials::new("AKIDEXAMPLE", SECRET).unwrap();
+    let wrong = Credentials::new("AKIDEXAMPLE", "another secret key").unwrap();
+    let unknown = Credentials::new("AKIDOTHER", SECRET).unwrap();
+    let mut other_body = signed(&aws, "s3", &right);
+    *other_body.body_mut() = "[]";
+    for (request, said) in [
+        (
+            signed(&aws, "s3", &wrong),
+            "<Code>SignatureDoesNotMatch</Code>",
+        ),
+        (
+            signed(&aws, "s3", &unknown),
+            "<Code>InvalidAccessKeyId</Code>",
+        ),
+        (other_body, "<Error>"),
+    ] {
+        let answer = send(&request).await;
+        assert!(answer.contains(said), "{answer}");
+    }
+    assert_eq!(aws.s3().object("key"), None);
+    let refused: Vec<_> = aws
+        .seen()
+        .iter()
+        .map(|seen| seen.refused.is_some())
+        .collect();
+    assert_eq!(refused, [true, true, false], "the body is for S3 to judge");
 }

@@ -7,6 +7,7 @@ use percent_encoding::AsciiSet;
 use percent_encoding::NON_ALPHANUMERIC;
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
+use sigv4_core::dns_suffix;
 
 use crate::error::Error;
 
@@ -120,10 +121,7 @@ impl Endpoint {
     ///
     /// When the name of the region cannot be in a URL.
     pub fn aws(region: &str) -> Result<Self, Error> {
-        let suffix = PARTITIONS
-            .iter()
-            .find(|(prefix, _)| region.starts_with(prefix))
-            .map_or("amazonaws.com", |(_, suffix)| suffix);
+        let suffix = dns_suffix(region);
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let base = format!("https://s3.{region}.{suffix}");
         match Url::parse(&base) {
@@ -192,15 +190,6 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~')
     .remove(b'/');
-/// The partitions whose hosts are not under `amazonaws.com`, by how their regions begin.
-const PARTITIONS: [(&str, &str); 6] = [
-    ("cn-", "amazonaws.com.cn"),
-    ("us-iso-", "c2s.ic.gov"),
-    ("us-isob-", "sc2s.sgov.gov"),
-    ("us-isof-", "csp.hci.ic.gov"),
-    ("eu-isoe-", "cloud.adc-e.uk"),
-    ("eusc-", "amazonaws.eu"),
-];
 
 #[cfg(test)]
 mod tests {
