@@ -292,6 +292,22 @@ async fn does_not_wait_for_slow_clients() {
     }
 }
 
+/// Who asks again and again and reads nothing would hold his connection for ever.
+#[tokio::test]
+async fn does_not_wait_for_who_does_not_read() {
+    let config = Config::parse(&config(), "test.yaml").unwrap();
+    let mut patience = Patience::default();
+    patience.answer = Duration::from_millis(200);
+    let running = server::start(&config, Front::Nobody, patience)
+        .await
+        .unwrap();
+    let mut stream = TcpStream::connect(running.address()).await.unwrap();
+    let many = "GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(100);
+    let writing = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
+    let written = tokio::time::timeout(Duration::from_secs(20), writing).await;
+    assert!(written.is_ok(), "the connection stays");
+}
+
 #[tokio::test]
 async fn signs_nothing_without_credentials() {
     let none = config();
