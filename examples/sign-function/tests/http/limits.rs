@@ -1,6 +1,7 @@
 //! What is answered to requests that are too long, too late, or no requests.
 
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use http::Method;
@@ -306,6 +307,24 @@ async fn does_not_wait_for_who_does_not_read() {
     let writing = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
     let written = tokio::time::timeout(Duration::from_secs(20), writing).await;
     assert!(written.is_ok(), "the connection stays");
+}
+
+/// Each header held against each of a million names would take minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn is_not_kept_busy_by_a_list_of_names() {
+    let served = Served::start(&config()).await;
+    let headers: Vec<_> = (0..3000).map(|at| (format!("h{at}"), "x")).collect();
+    for (name, listed, status) in [
+        ("repeated", "host".to_owned(), StatusCode::OK),
+        ("unknown", "h-".to_owned(), StatusCode::BAD_REQUEST),
+    ] {
+        let names = vec![listed; 1_000_000];
+        let request = with(json!({"headers": headers, "sign_headers": names}));
+        let begin = Instant::now();
+        let answer = served.sign(&request).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
+        assert!(begin.elapsed() < Duration::from_secs(15), "{name}");
+    }
 }
 
 #[tokio::test]
