@@ -254,7 +254,7 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn of(url: &'a str) -> Result<Self, Fault> {
         let absolute = url.split_once("://");
-        let absolute = absolute.and_then(|(scheme, rest)| Some((scheme.parse().ok()?, rest)));
+        let absolute = absolute.and_then(|(scheme, rest)| Some((scheme.to_ascii_lowercase().parse().ok()?, rest)));
         let Some((scheme, rest)) = absolute else {
             return Err(Fault::new("url", "must begin with https:// and a host"));
         };

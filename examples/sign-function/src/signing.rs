@@ -99,6 +99,17 @@ pub fn sign(
     signed.answer(request)
 }
 
+/// Refuses a URL and a method that are none, whoever asks for them.
+///
+/// # Errors
+///
+/// With the field.
+pub(crate) fn check_form(request: &SignRequest) -> Result<(), Fault> {
+    Url::new(&request.url)?;
+    method(&request.method)?;
+    Ok(())
+}
+
 /// What signing gave.
 struct Parts {
     trace: SigningTrace,
