@@ -50,12 +50,15 @@ impl AllowList {
     ///
     /// None, with the domains that are written here.
     pub fn aws() -> Result<Self, ConfigError> {
+        let below = |domain: &'static str| {
+            (1..=DEEPEST).map(move |labels| format!("{}{domain}", "*.".repeat(labels)))
+        };
         let any = || Names(vec!["*".to_owned()]);
         Ok(Self {
             services: any(),
             regions: any(),
             hosts: Hosts {
-                scope: HostScope::matching(AWS)?,
+                scope: HostScope::matching(AWS.into_iter().flat_map(below))?,
                 is_here_allowed: true,
             },
             methods: any(),
@@ -254,7 +257,8 @@ struct Target<'a> {
 impl<'a> Target<'a> {
     fn of(url: &'a str) -> Result<Self, Fault> {
         let absolute = url.split_once("://");
-        let absolute = absolute.and_then(|(scheme, rest)| Some((scheme.parse().ok()?, rest)));
+        let absolute = absolute
+            .and_then(|(scheme, rest)| Some((scheme.to_ascii_lowercase().parse().ok()?, rest)));
         let Some((scheme, rest)) = absolute else {
             return Err(Fault::new("url", "must begin with https:// and a host"));
         };
@@ -270,23 +274,18 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || address.unwrap_or(false)
 }
 
-/// The domains under which AWS has its services, as deep as they go.
-const AWS: [&str; 14] = [
-    "*.amazonaws.com",
-    "*.*.amazonaws.com",
-    "*.*.*.amazonaws.com",
-    "*.*.*.*.amazonaws.com",
-    "*.*.*.*.*.amazonaws.com",
-    "*.amazonaws.com.cn",
-    "*.*.amazonaws.com.cn",
-    "*.*.*.amazonaws.com.cn",
-    "*.*.*.*.amazonaws.com.cn",
-    "*.*.api.aws",
-    "*.*.*.api.aws",
-    "*.*.on.aws",
-    "*.*.*.on.aws",
-    "*.*.amazonaws.eu",
+/// The domains under which AWS has its services, of the partitions that the internet leads to.
+const AWS: [&str; 7] = [
+    "amazonaws.com",
+    "api.aws",
+    "on.aws",
+    "amazonaws.com.cn",
+    "api.amazonwebservices.com.cn",
+    "amazonaws.eu",
+    "api.amazonwebservices.eu",
 ];
+/// How many labels stand before these at most: `bucket.bucket.vpce-1.s3.us-east-1.vpce`.
+const DEEPEST: usize = 6;
 
 #[cfg(test)]
 mod tests {
@@ -424,6 +423,29 @@ mod tests {
                 .err()
                 .map_or_else(String::new, |fault| fault.field.to_string());
             assert_eq!(found, field, "{name}");
+        }
+    }
+
+    #[test]
+    fn knows_where_aws_is() {
+        let list = AllowList::aws().unwrap();
+        for (host, is_aws) in [
+            ("sts.amazonaws.com", true),
+            ("a1.execute-api.eu-west-1.amazonaws.com", true),
+            ("b.bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com", true),
+            ("b.s3.cn-north-1.amazonaws.com.cn", true),
+            ("sqs.cn-north-1.api.amazonwebservices.com.cn", true),
+            ("a1.execute-api.eusc-de-east-1.amazonaws.eu", true),
+            ("bedrock.us-east-1.api.aws", true),
+            ("x.lambda-url.us-east-1.on.aws", true),
+            ("amazonaws.com", false),
+            ("amazonaws.com.example", false),
+            ("sts.amazonaws.com.example", false),
+            ("xamazonaws.com", false),
+            ("x.aws", false),
+        ] {
+            let found = list.check_host(&Scheme::HTTPS, host, "url");
+            assert_eq!(found.is_ok(), is_aws, "{host}");
         }
     }
 }

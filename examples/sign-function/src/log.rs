@@ -4,7 +4,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write as _;
 
 use crate::request::SignRequest;
 
@@ -44,9 +46,9 @@ impl Entry {
     }
 }
 
-/// Writes a line.
-pub(crate) fn write(entry: &Entry) {
-    eprintln!("sign-function: {entry}");
+/// Writes a line. Whoever read the log may be gone, and requests are answered all the same.
+pub(crate) fn write(entry: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "sign-function: {entry}");
 }
 
 /// Says why there are no credentials. None of these errors holds one.
@@ -58,7 +60,7 @@ pub(crate) fn outage(error: &dyn Error) {
         cause = error.source();
     }
     let text = text.replace(char::is_control, " ");
-    eprintln!("sign-function: no credentials: {text}");
+    write(format_args!("no credentials: {text}"));
 }
 
 impl fmt::Display for Entry {

@@ -14,6 +14,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -41,7 +42,10 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         _ => match command(arguments.into_iter()) {
-            Some(command) => command.run(|address| println!("listening on http://{address}")),
+            Some(command) => command.run(|address| {
+                // Nobody may read it, and it serves all the same.
+                let _ = writeln!(io::stdout(), "listening on http://{address}");
+            }),
             None => {
                 eprintln!("{USAGE}");
                 return ExitCode::from(2);

@@ -64,10 +64,10 @@ impl Command {
             let running = server::start(&config, front, Patience::default()).await?;
             let address = running.address();
             if !address.ip().is_loopback() {
-                eprintln!(
-                    "sign-function: {address} is plain HTTP: put TLS before it, or keys and \
-                     signatures can be read on the way"
-                );
+                crate::log::write(format_args!(
+                    "{address} is plain HTTP: put TLS before it, or keys and signatures can be \
+                     read on the way"
+                ));
             }
             ready(address);
             signals.end().await;

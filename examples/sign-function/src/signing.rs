@@ -1,5 +1,6 @@
 //! Signs one request.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -98,6 +99,17 @@ pub fn sign(
     signed.answer(request)
 }
 
+/// Refuses a URL and a method that are none, whoever asks for them.
+///
+/// # Errors
+///
+/// With the field.
+pub(crate) fn check_form(request: &SignRequest) -> Result<(), Fault> {
+    Url::new(&request.url)?;
+    method(&request.method)?;
+    Ok(())
+}
+
 /// What signing gave.
 struct Parts {
     trace: SigningTrace,
@@ -115,14 +127,11 @@ impl Parts {
         let signed_headers: Vec<String> = names.split(';').map(str::to_owned).collect();
         if let SignHeaders::Names(names) = &request.sign_headers {
             let is_there = |name: &String| {
-                let mut signed = signed_headers.iter();
-                signed.any(|signed| signed.eq_ignore_ascii_case(name))
+                let name = name.to_ascii_lowercase();
+                signed_headers.binary_search(&name).is_ok()
             };
             if let Some(at) = names.iter().position(|name| !is_there(name)) {
-                return Err(Fault::new(
-                    format!("sign_headers[{at}]"),
-                    "is not among the headers; add it there, or leave it out here",
-                ));
+                return Err(not_there(at));
             }
         }
         let added = OF_SIGNATURE.iter().filter_map(|&name| {
@@ -209,7 +218,7 @@ fn signer(request: &SignRequest) -> Result<Signer, Fault> {
     let mut builder = Signer::builder(&request.service, &request.region)
         .rules(rules)
         .wire_form(WireForm::AsGiven)
-        .headers(header_rules(&request.sign_headers)?)
+        .headers(header_rules(request)?)
         .content_sha256(content_sha256(request));
     if request.algorithm == Algorithm::SigV4a {
         // Whose signatures are always the same for the same request.
@@ -227,24 +236,42 @@ fn signer(request: &SignRequest) -> Result<Signer, Fault> {
         .map_err(|error| Fault::new(error.field(), message_of(&error)))
 }
 
-fn header_rules(sign_headers: &SignHeaders) -> Result<HeaderRules, Fault> {
-    match sign_headers {
+fn header_rules(request: &SignRequest) -> Result<HeaderRules, Fault> {
+    match &request.sign_headers {
         SignHeaders::Minimal => Ok(HeaderRules::minimal()),
         SignHeaders::All => Ok(HeaderRules::all_but_never_signed()),
         SignHeaders::Names(names) => {
+            // Each header is held against each rule: there are no more rules than headers.
+            let there = request.headers.iter().map(|(name, _)| name.as_str());
+            let there = there.chain(OF_SIGNATURE).chain([header::HOST.as_str()]);
+            let mut unnamed: HashSet<_> = there.map(str::to_ascii_lowercase).collect();
+            let mut named = HashSet::new();
             let mut rules = HeaderRules::none();
             for (at, name) in names.iter().enumerate() {
+                let lower = name.to_ascii_lowercase();
+                if named.contains(&lower) {
+                    continue;
+                }
                 let header = HeaderMatch::exact(name).map_err(|_| {
                     Fault::new(
                         format!("sign_headers[{at}]"),
                         "must be the name of a header",
                     )
                 })?;
+                let lower = unnamed.take(&lower).ok_or_else(|| not_there(at))?;
+                named.insert(lower);
                 rules = rules.include(header);
             }
             Ok(rules)
         }
     }
+}
+
+fn not_there(at: usize) -> Fault {
+    Fault::new(
+        format!("sign_headers[{at}]"),
+        "is not among the headers; add it there, or leave it out here",
+    )
 }
 
 const fn content_sha256(request: &SignRequest) -> sigv4_core::ContentSha256 {

@@ -20,6 +20,9 @@ impl<'a> Url<'a> {
     pub(crate) fn new(given: &'a str) -> Result<Self, Fault> {
         let end = given.find('#').unwrap_or(given.len());
         let (sent, fragment) = given.split_at(end);
+        if fragment.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(fault(NOT_SENDABLE));
+        }
         if sent.len() > MAX_LENGTH {
             return Err(fault("is longer than 65,534 bytes, which is too long"));
         }
@@ -109,7 +112,7 @@ fn as_a_uri(sent: &str) -> Cow<'_, str> {
 fn why_it_is_none(text: &str) -> &'static str {
     let is_foreign = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '`');
     if text.contains(is_foreign) {
-        "holds a blank or another character that cannot be sent in a URL; percent-encode it"
+        NOT_SENDABLE
     } else {
         NOT_ABSOLUTE
     }
@@ -128,6 +131,8 @@ fn fault(message: &str) -> Fault {
 const MAX_LENGTH: usize = 65_534;
 const SCHEMES: [&str; 4] = ["http", "https", "ws", "wss"];
 const NOT_ABSOLUTE: &str = "must be an absolute URL, such as https://host/path?query";
+const NOT_SENDABLE: &str =
+    "holds a blank or another character that cannot be sent in a URL; percent-encode it";
 const OF_SIGNATURE: [&str; 10] = [
     "X-Amz-Algorithm",
     "X-Amz-Content-Sha256",

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 use serde::Deserializer;
@@ -196,8 +197,14 @@ pub(super) fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTi
         return Ok(None);
     };
     let time = OffsetDateTime::parse(&text, &Rfc3339);
-    let time = time.map_err(|_| de::Error::custom("no time"))?;
-    Ok(Some(time.into()))
+    let since = time.map_err(|_| de::Error::custom("no time"))? - OffsetDateTime::UNIX_EPOCH;
+    // Not all that can be written is a time to every system: Windows begins in 1601.
+    let time = if since.is_negative() {
+        UNIX_EPOCH.checked_sub(since.unsigned_abs())
+    } else {
+        UNIX_EPOCH.checked_add(since.unsigned_abs())
+    };
+    time.map(Some).ok_or_else(|| de::Error::custom("no time"))
 }
 
 impl<'de> Deserialize<'de> for SignHeaders {

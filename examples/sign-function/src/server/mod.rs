@@ -2,6 +2,7 @@
 
 mod reply;
 mod sign;
+mod stream;
 
 use std::error::Error;
 use std::fmt;
@@ -31,6 +32,7 @@ use crate::config::Config;
 use crate::config::ConfigFault;
 use crate::environment;
 use crate::openapi;
+use crate::server::stream::Impatient;
 
 pub(crate) use crate::server::reply::Reply;
 pub(crate) use crate::server::sign::SignService;
@@ -43,6 +45,8 @@ pub struct Patience {
     pub head: Duration,
     /// For its body.
     pub body: Duration,
+    /// For each piece of an answer to be taken.
+    pub answer: Duration,
     /// For the last answers, when the server is told to end.
     pub end: Duration,
     /// How many connections are served at once. The next wait.
@@ -56,6 +60,7 @@ impl Default for Patience {
         Self {
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
+            answer: Duration::from_secs(10),
             end: Duration::from_secs(10),
             connections: 512,
             bodies: 32,
@@ -216,14 +221,17 @@ async fn serve(
     let _ = tokio::time::timeout(patience.end, graceful.shutdown()).await;
 }
 
-type Connection = http1::Connection<TokioIo<TcpStream>, TowerToHyperService<Router>>;
+type Connection = http1::Connection<TokioIo<Impatient<TcpStream>>, TowerToHyperService<Router>>;
 
 fn connection(stream: TcpStream, router: Router, patience: &Patience) -> Connection {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience.head)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(
+            TokioIo::new(Impatient::new(stream, patience.answer)),
+            TowerToHyperService::new(router),
+        )
 }
 
 const LONGEST_HEAD: usize = 32 * 1024;

@@ -187,6 +187,7 @@ impl SignService {
         entry.request(&request);
         let id = || request.id.clone();
         let forbidden = |fault| Reply::refused(StatusCode::FORBIDDEN, id(), fault);
+        signing::check_form(&request).map_err(bad(id()))?;
         caller.allow.check(&request).map_err(forbidden)?;
         let now = SystemTime::now();
         self.limits.check(&request, now).map_err(bad(id()))?;

@@ -40,6 +40,11 @@ async fn signs_what_is_on_the_list_and_nothing_else() {
             fine,
         ),
         (
+            "capitals in the scheme",
+            url("HTTPS://api.example.com:443/x"),
+            fine,
+        ),
+        (
             "a service that is not there",
             with(json!({"service": "s3"})),
             "service",
@@ -176,8 +181,16 @@ async fn signs_what_is_on_the_list_and_nothing_else() {
             assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.json);
             assert!(answer.json["signature"].is_string(), "{name}");
         } else {
+            // What is no request at all is nobody's to allow.
             let status = match name {
-                "two lines in one" => StatusCode::BAD_REQUEST,
+                "two lines in one"
+                | "a method in another case"
+                | "a user that looks like a host"
+                | "a user before the host"
+                | "a host behind a backslash"
+                | "another scheme"
+                | "no scheme"
+                | "a path alone" => StatusCode::BAD_REQUEST,
                 _ => StatusCode::FORBIDDEN,
             };
             assert_eq!(answer.status, status, "{name}: {}", answer.json);

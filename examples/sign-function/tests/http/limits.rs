@@ -1,6 +1,7 @@
 //! What is answered to requests that are too long, too late, or no requests.
 
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
 use http::Method;
@@ -289,6 +290,40 @@ async fn does_not_wait_for_slow_clients() {
         let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
         assert!(read.is_ok(), "{name}: the connection stays");
         assert!(answer.starts_with(status), "{name}: {answer}");
+    }
+}
+
+/// Who asks again and again and reads nothing would hold his connection for ever.
+#[tokio::test]
+async fn does_not_wait_for_who_does_not_read() {
+    let config = Config::parse(&config(), "test.yaml").unwrap();
+    let mut patience = Patience::default();
+    patience.answer = Duration::from_millis(200);
+    let running = server::start(&config, Front::Nobody, patience)
+        .await
+        .unwrap();
+    let mut stream = TcpStream::connect(running.address()).await.unwrap();
+    let many = "GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(100);
+    let writing = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
+    let written = tokio::time::timeout(Duration::from_secs(20), writing).await;
+    assert!(written.is_ok(), "the connection stays");
+}
+
+/// Each header held against each of a million names would take minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn is_not_kept_busy_by_a_list_of_names() {
+    let served = Served::start(&config()).await;
+    let headers: Vec<_> = (0..3000).map(|at| (format!("h{at}"), "x")).collect();
+    for (name, listed, status) in [
+        ("repeated", "host".to_owned(), StatusCode::OK),
+        ("unknown", "h-".to_owned(), StatusCode::BAD_REQUEST),
+    ] {
+        let names = vec![listed; 1_000_000];
+        let request = with(json!({"headers": headers, "sign_headers": names}));
+        let begin = Instant::now();
+        let answer = served.sign(&request).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
+        assert!(begin.elapsed() < Duration::from_secs(15), "{name}");
     }
 }
 

@@ -91,6 +91,20 @@ async fn serves_without_a_file_and_ends_when_it_is_told() {
     assert!(output.status.success(), "{output:?}");
 }
 
+#[tokio::test]
+async fn serves_when_nobody_reads_the_log_any_more() {
+    let file = file(&config());
+    let mut command = program();
+    command.arg("--config").arg(file.path());
+    let (mut child, address) = start(command).await;
+    drop(child.stderr.take());
+    for attempt in ["first", "second"] {
+        let asked = client().post(format!("http://{address}/sign"));
+        let answer = send(asked.bearer_auth(KEY).json(&request())).await;
+        assert_eq!(answer.status, StatusCode::OK, "{attempt}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn answers_what_has_begun_before_it_ends() {

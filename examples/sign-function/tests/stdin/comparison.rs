@@ -21,6 +21,7 @@ use sigv4_tests::secrets;
 
 use crate::plan::Difference;
 use crate::plan::Plan;
+use crate::plan::encoded;
 use crate::plan::hex;
 use crate::plan::plan;
 use crate::plan::text_of;
@@ -191,6 +192,11 @@ fn check_what_is_added(plan: &Plan, answer: &Value, names: &[&str]) -> Result<()
         &answer["signature"],
     );
     let signature = signature.as_str().unwrap_or_default();
+    let to_sign = answer["string_to_sign"].as_str().unwrap_or_default();
+    let to_sign: Vec<&str> = to_sign.split('\n').collect();
+    let [algorithm, date, scope, _] = to_sign[..] else {
+        return Err("another string to sign".to_owned());
+    };
     let (covered, sends_hash) = plan.covered();
     let hash = sends_hash.then(|| text_of(covered));
     is(
@@ -204,7 +210,7 @@ fn check_what_is_added(plan: &Plan, answer: &Value, names: &[&str]) -> Result<()
     let has_token = plan.token.is_some() && plan.token_mode() != "omit";
     if plan.lifetime.is_none() {
         is("URL", url == plan.url())?;
-        is("date", added("x-amz-date").is_some())?;
+        is("date", added("x-amz-date").as_deref() == Some(date))?;
         is(
             "region set",
             added("x-amz-region-set").is_some() == plan.is_v4a,
@@ -219,8 +225,12 @@ fn check_what_is_added(plan: &Plan, answer: &Value, names: &[&str]) -> Result<()
             is_signed == (has_token && plan.token_mode() == "sign"),
         )?;
         let authorization = added("authorization").unwrap_or_default();
-        let end = format!(", SignedHeaders={}, Signature={signature}", names.join(";"));
-        return is("authorization", authorization.ends_with(&end));
+        let whole = format!(
+            "{algorithm} Credential={}/{scope}, SignedHeaders={}, Signature={signature}",
+            secrets::ACCESS_KEY_ID,
+            names.join(";")
+        );
+        return is("authorization", authorization == whole);
     }
     is("header", headers.len() == usize::from(sends_hash))?;
     // Taken out again, what was added leaves the URL that was given.
@@ -239,6 +249,16 @@ fn check_what_is_added(plan: &Plan, answer: &Value, names: &[&str]) -> Result<()
             Some(_) => added.starts_with("&X-Amz-Algorithm="),
         }
     })?;
+    let credential = format!("{}/{scope}", secrets::ACCESS_KEY_ID).replace('/', "%2F");
+    for (name, value) in [
+        ("Algorithm", algorithm),
+        ("Credential", &credential),
+        ("Date", date),
+        ("Expires", &plan.lifetime.unwrap_or_default().to_string()),
+        ("SignedHeaders", &encoded(&names.join(";"))),
+    ] {
+        is(name, added.contains(&format!("X-Amz-{name}={value}&")))?;
+    }
     is(
         "end",
         added.ends_with(&format!("&X-Amz-Signature={signature}")),

@@ -70,6 +70,11 @@ fn a_bad_value_is_named_by_its_field() {
             "url",
         ),
         (
+            "url with a line break in its fragment",
+            json!({"url": "https://host/#\r\nx: y"}),
+            "url",
+        ),
+        (
             "url with a line break",
             json!({"url": "https://host/\n"}),
             "url",

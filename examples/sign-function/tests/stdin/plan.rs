@@ -540,6 +540,11 @@ fn canonical_key(path: &str) -> String {
     percent_encode(&octets, KEY).to_string()
 }
 
+/// A text without slashes, as it stands in a canonical query.
+pub(crate) fn encoded(text: &str) -> String {
+    percent_encode(text.as_bytes(), KEY).to_string()
+}
+
 /// What is left of a path by the rule of aws-c-auth. Its last segment is a dot segment.
 fn without_dots(path: &str) -> String {
     let mut segments = Vec::new();
