@@ -27,13 +27,15 @@ use crate::server::Front;
 use crate::server::Reply;
 use crate::server::SignService;
 
-/// Returns the document, for callers who reach the service at this host and below this path.
+/// Returns the document, for callers who reach the service at this host, if that is known, and get
+/// the document at this path: what stands before its name, the host of Azure Functions calls its
+/// `routePrefix`.
 ///
 /// # Panics
 ///
 /// Never: the document is a part of the program, and a test reads it.
 #[must_use]
-pub fn document(host: Option<&str>, front: Front) -> Value {
+pub fn document(host: Option<&str>, path: &str, front: Front) -> Value {
     let mut document: Value =
         serde_json::from_str(DOCUMENT).expect("the document in this program is JSON");
     if let Some(host) = host {
@@ -42,8 +44,10 @@ pub fn document(host: Option<&str>, front: Front) -> Value {
         let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
         document["schemes"] = json!([if is_here { "http" } else { "https" }]);
     }
+    if let Some((base, _)) = path.rsplit_once('/').filter(|(base, _)| !base.is_empty()) {
+        document["basePath"] = json!(base);
+    }
     if let Front::Functions { .. } = front {
-        document["basePath"] = json!("/api");
         // Custom connectors know one security definition; the key of the host comes beside it.
         if let Value::Array(parameters) = &mut document["paths"]["/sign"]["post"]["parameters"] {
             parameters.insert(
@@ -68,7 +72,7 @@ pub fn document(host: Option<&str>, front: Front) -> Value {
 /// Answers `GET /openapi.json`.
 pub(crate) async fn answer(State(service): State<Arc<SignService>>, request: Request) -> Response {
     let host = requested(request.uri(), request.headers());
-    reply(host.as_deref(), service.front()).into_response()
+    reply(host.as_deref(), request.uri().path(), service.front()).into_response()
 }
 
 /// Answers the same where the host of Azure Functions has wrapped it.
@@ -76,23 +80,26 @@ pub(crate) async fn answer_wrapped(
     State(service): State<Arc<SignService>>,
     request: Request,
 ) -> Response {
-    let body = axum::body::to_bytes(request.into_body(), LONGEST_INVOCATION).await;
-    let inner = body.ok().and_then(|json| Invocation::read(&json));
-    let Some(inner) = inner else {
+    let (head, body) = request.into_parts();
+    let json = match service.read(&head.headers, body).await {
+        Ok(json) => json,
+        Err(reply) => return reply.into_response(),
+    };
+    let Some(inner) = Invocation::read(&json) else {
         let fault = Fault::new("request", "is none that Azure Functions wrap");
         return Reply::refused(StatusCode::BAD_REQUEST, None, fault).into_response();
     };
     let headers = inner.headers().unwrap_or_default();
-    let uri = inner.url.parse().unwrap_or_default();
+    let uri: Uri = inner.url.parse().unwrap_or_default();
     let host = requested(&uri, &headers);
-    let reply = reply(host.as_deref(), service.front());
+    let reply = reply(host.as_deref(), uri.path(), service.front());
     azure::wrap(reply, None).into_response()
 }
 
-fn reply(host: Option<&str>, front: Front) -> Reply {
+fn reply(host: Option<&str>, path: &str, front: Front) -> Reply {
     // There is nothing secret in it, and the page that reads it is Azure's.
     let everybody = HeaderValue::from_static("*");
-    Reply::json(StatusCode::OK, &document(host, front))
+    Reply::json(StatusCode::OK, &document(host, path, front))
         .with(header::ACCESS_CONTROL_ALLOW_ORIGIN, everybody)
 }
 
@@ -106,4 +113,3 @@ fn requested(uri: &Uri, headers: &HeaderMap) -> Option<String> {
 }
 
 const DOCUMENT: &str = include_str!("openapi.json");
-const LONGEST_INVOCATION: usize = 64 * 1024;

@@ -146,7 +146,7 @@ impl SignService {
     }
 
     /// Reads a body of JSON, as much as may be and for as long as it may take.
-    async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Reply> {
+    pub(crate) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Reply> {
         check_content_type(headers)?;
         let too_long = || {
             let most = self.limits.max_body;

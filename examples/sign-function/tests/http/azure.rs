@@ -250,6 +250,21 @@ async fn describes_itself_through_the_host() {
     assert_eq!(forwarded["schemes"], json!(["https"]));
     let mut invocation = wrapped(json!({}), "");
     invocation["Data"]["req"]["Method"] = json!("GET");
+    let url = "https://signer.azurewebsites.net/api/openapi.json";
+    invocation["Data"]["req"]["Url"] = json!(url);
     let (status, document) = unwrap(&invoke(&served, "/openapi", &invocation).await);
     assert_eq!((status, document), (200, forwarded));
+
+    // Where `routePrefix` is another one, or none.
+    for (path, base) in [
+        ("/openapi.json", "/"),
+        ("/tools/aws/openapi.json", "/tools/aws"),
+    ] {
+        let url = format!("https://signer.azurewebsites.net{path}");
+        invocation["Data"]["req"]["Url"] = json!(url);
+        let (_, document) = unwrap(&invoke(&served, "/openapi", &invocation).await);
+        assert_eq!(document["basePath"], base, "{path}");
+    }
+    let asked = served.get("/openapi.json");
+    assert_eq!(send(asked).await.json["basePath"], "/");
 }

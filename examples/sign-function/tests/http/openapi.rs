@@ -35,7 +35,7 @@ use crate::fixture::send;
 use crate::fixture::with;
 
 fn definition(name: &str) -> Value {
-    document(None, Front::Nobody)["definitions"][name].clone()
+    document(None, "/openapi.json", Front::Nobody)["definitions"][name].clone()
 }
 
 /// A request that has every field that there is, each with a value that may be.
@@ -230,7 +230,7 @@ fn schema(name: &str) -> (Schemas, SchemaIndex) {
     compiler.set_default_draft(Draft::V4);
     let url = "http://service.test/openapi.json";
     compiler
-        .add_resource(url, document(None, Front::Nobody))
+        .add_resource(url, document(None, "/openapi.json", Front::Nobody))
         .unwrap();
     let location = format!("{url}#/definitions/{name}");
     let index = compiler.compile(&location, &mut schemas).unwrap();
