@@ -154,7 +154,9 @@ impl<'a> Chat<'a> {
     }
 
     /// Keeps an answer for the next question, or forgets the question where there is none.
-    fn remember(&mut self, answer: Vec<ContentBlock>) {
+    fn remember(&mut self, mut answer: Vec<ContentBlock>) {
+        // Bedrock takes no blank text back, and would refuse all questions from here on.
+        answer.retain(|block| block.as_text().is_none_or(|text| !text.trim().is_empty()));
         if answer.is_empty() {
             self.history.pop();
         } else {
@@ -214,8 +216,6 @@ async fn whole(
 fn append(answer: &mut Vec<ContentBlock>, words: &str) {
     match answer.last_mut() {
         Some(ContentBlock::Text { text }) => text.push_str(words),
-        // Bedrock takes no text without letters back.
-        _ if words.is_empty() => {}
         _ => answer.push(ContentBlock::text(words)),
     }
 }

@@ -211,6 +211,19 @@ async fn a_question_that_failed_is_forgotten() {
     assert_eq!(conversation(&aws), ["Three?"]);
 }
 
+#[tokio::test]
+async fn a_blank_answer_is_forgotten_with_its_question() {
+    for arguments in [vec![], vec!["--no-stream"]] {
+        let aws = LocalAws::start().await.unwrap();
+        aws.bedrock().next(Turn::Says(" \n".to_owned()));
+        let mut program = Program::start(&aws, &arguments);
+        program.say("One?\nTwo?\n").await;
+        let (status, _, beside) = program.end().await;
+        assert!(status.success(), "{beside}");
+        assert_eq!(conversation(&aws), ["Two?"]);
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn ctrl_c_breaks_an_answer_off() {
