@@ -109,7 +109,7 @@ impl<'a> Chat<'a> {
         };
         // What is broken off is dropped here, and its connection with it.
         let result = self.interrupts.or(answering).await;
-        self.screen.end()?;
+        self.screen.end().await?;
         match result {
             Some(Ok(figures)) => {
                 self.remember(answer);
@@ -177,7 +177,7 @@ async fn stream(
     while let Some(event) = events.next().await? {
         match event {
             StreamEvent::Text { text, .. } => {
-                screen.say(&text)?;
+                screen.say(&text).await?;
                 append(answer, &text);
             }
             StreamEvent::MessageStop { reason } => figures.stop_reason = reason,
@@ -203,7 +203,7 @@ async fn whole(
     answer: &mut Vec<ContentBlock>,
 ) -> Result<Figures, Failure> {
     let whole = client.converse(request).await?;
-    screen.say(&whole.message.text())?;
+    screen.say(&whole.message.text()).await?;
     *answer = whole.message.content;
     Ok(Figures {
         stop_reason: whole.stop_reason,

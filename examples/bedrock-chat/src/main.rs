@@ -60,7 +60,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<
 
 async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     if arguments.task == Task::Help {
-        Screen::new().say(USAGE)?;
+        Screen::new().say(USAGE).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let interrupts = Interrupts::new();
@@ -118,7 +118,9 @@ async fn list_models(client: &BedrockClient) -> Result<ExitCode, Box<dyn Error>>
         } else {
             ", not on demand"
         };
-        screen.say(&format!("{id:width$}  {provider} {name}{how}\n"))?;
+        screen
+            .say(&format!("{id:width$}  {provider} {name}{how}\n"))
+            .await?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -242,6 +242,19 @@ async fn ctrl_c_breaks_an_answer_off() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn ctrl_c_is_heard_while_nobody_reads() {
+    let aws = LocalAws::start().await.unwrap();
+    // More than a pipe holds.
+    aws.bedrock().next(Turn::Says("x".repeat(1 << 20)));
+    let mut program = Program::start(&aws, &["Why?"]);
+    program.stdout.read_u8().await.unwrap();
+    program.interrupt().await;
+    let status = timeout(Duration::from_secs(10), program.child.wait()).await;
+    assert_eq!(status.unwrap().unwrap().code(), Some(130));
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_chat_goes_on_behind_ctrl_c() {
     let aws = LocalAws::start().await.unwrap();
     aws.bedrock().next(Turn::Held);
