@@ -77,7 +77,9 @@ impl Arguments {
                     parsed.system = Some(parser.value()?.string()?);
                 }
                 Arg::Long("max-tokens") => parsed.max_tokens = Some(parser.value()?.parse()?),
-                Arg::Long("temperature") => parsed.temperature = Some(parser.value()?.parse()?),
+                Arg::Long("temperature") => {
+                    parsed.temperature = Some(parser.value()?.parse_with(temperature)?);
+                }
                 Arg::Long("no-stream") => parsed.stream = false,
                 Arg::Long("list-models") => task = Some(Task::ListModels),
                 Arg::Short('h') | Arg::Long("help") => task = Some(Task::Help),
@@ -95,6 +97,13 @@ impl Arguments {
         };
         Ok(parsed)
     }
+}
+
+/// Reads a number that JSON has.
+fn temperature(text: &str) -> Result<f32, &'static str> {
+    let number: Option<f32> = text.parse().ok();
+    let number = number.filter(|number| number.is_finite());
+    number.ok_or("it is no number")
 }
 
 #[cfg(test)]
@@ -156,6 +165,9 @@ mod tests {
             (vec!["--model"], "--model"),
             (vec!["--max-tokens", "many"], "many"),
             (vec!["--max-tokens", "-1"], "-1"),
+            (vec!["--temperature", "NaN"], "NaN"),
+            (vec!["--temperature", "inf"], "inf"),
+            (vec!["--temperature", "warm"], "warm"),
             (vec!["--list-models", "x"], "--list-models"),
         ] {
             let error = Arguments::parse(arguments.clone()).unwrap_err().to_string();

@@ -109,7 +109,7 @@ impl<'a> Chat<'a> {
         };
         // What is broken off is dropped here, and its connection with it.
         let result = self.interrupts.or(answering).await;
-        self.screen.end()?;
+        self.screen.end().await?;
         match result {
             Some(Ok(figures)) => {
                 self.remember(answer);
@@ -154,7 +154,9 @@ impl<'a> Chat<'a> {
     }
 
     /// Keeps an answer for the next question, or forgets the question where there is none.
-    fn remember(&mut self, answer: Vec<ContentBlock>) {
+    fn remember(&mut self, mut answer: Vec<ContentBlock>) {
+        // Bedrock takes no blank text back, and would refuse all questions from here on.
+        answer.retain(|block| block.as_text().is_none_or(|text| !text.trim().is_empty()));
         if answer.is_empty() {
             self.history.pop();
         } else {
@@ -175,7 +177,7 @@ async fn stream(
     while let Some(event) = events.next().await? {
         match event {
             StreamEvent::Text { text, .. } => {
-                screen.say(&text)?;
+                screen.say(&text).await?;
                 append(answer, &text);
             }
             StreamEvent::MessageStop { reason } => figures.stop_reason = reason,
@@ -201,7 +203,7 @@ async fn whole(
     answer: &mut Vec<ContentBlock>,
 ) -> Result<Figures, Failure> {
     let whole = client.converse(request).await?;
-    screen.say(&whole.message.text())?;
+    screen.say(&whole.message.text()).await?;
     *answer = whole.message.content;
     Ok(Figures {
         stop_reason: whole.stop_reason,
@@ -214,8 +216,6 @@ async fn whole(
 fn append(answer: &mut Vec<ContentBlock>, words: &str) {
     match answer.last_mut() {
         Some(ContentBlock::Text { text }) => text.push_str(words),
-        // Bedrock takes no text without letters back.
-        _ if words.is_empty() => {}
         _ => answer.push(ContentBlock::text(words)),
     }
 }

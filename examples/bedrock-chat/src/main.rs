@@ -35,13 +35,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // By hand, as all that tokio has macros for: they would be a crate more to compile.
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&arguments)),
-        Err(error) => Err(error.into()),
-    };
-    match result {
+    match block_on(run(&arguments)) {
         Ok(code) => code,
         Err(error) => match error.downcast_ref::<io::Error>() {
             // Whoever read the answers has read enough.
@@ -54,9 +48,19 @@ fn main() -> ExitCode {
     }
 }
 
+/// By hand, as all that tokio has macros for: they would be a crate more to compile.
+fn block_on<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // Nobody waits for the name of a host that Ctrl-C made needless: looking it up cannot be broken
+    // off, and may take as long as the resolver likes.
+    runtime.shutdown_background();
+    result
+}
+
 async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     if arguments.task == Task::Help {
-        Screen::new().say(USAGE)?;
+        Screen::new().say(USAGE).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let interrupts = Interrupts::new();
@@ -114,10 +118,32 @@ async fn list_models(client: &BedrockClient) -> Result<ExitCode, Box<dyn Error>>
         } else {
             ", not on demand"
         };
-        screen.say(&format!("{id:width$}  {provider} {name}{how}\n"))?;
+        screen
+            .say(&format!("{id:width$}  {provider} {name}{how}\n"))
+            .await?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// What a shell says of a program that Ctrl-C has ended.
 const BROKEN_OFF: u8 = 130;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_end_waits_for_nothing_that_cannot_be_broken_off() {
+        let (hold, held) = mpsc::channel::<()>();
+        let done = block_on(async {
+            tokio::task::spawn_blocking(move || held.recv_timeout(Duration::from_secs(10)));
+            Ok(())
+        });
+        done.unwrap();
+        // Whoever is still held is there to be let go.
+        hold.send(()).unwrap();
+    }
+}

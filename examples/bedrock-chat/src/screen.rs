@@ -5,6 +5,11 @@ use std::error::Error;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::io::Stdout;
+use tokio::time::timeout;
 
 /// Where answers and notes are shown.
 #[derive(Debug)]
@@ -13,6 +18,9 @@ pub(crate) struct Screen {
     is_terminal: bool,
     is_dim: bool,
     is_at_line_start: bool,
+    output: Stdout,
+    /// Whether something is not written yet. It is so behind a [`say`](Self::say) that was dropped.
+    is_writing: bool,
 }
 
 impl Screen {
@@ -21,29 +29,41 @@ impl Screen {
             is_terminal: io::stdout().is_terminal(),
             is_dim: is_dim(),
             is_at_line_start: true,
+            output: tokio::io::stdout(),
+            is_writing: false,
         }
     }
 
     /// Shows a piece of an answer at once.
-    pub(crate) fn say(&mut self, text: &str) -> io::Result<()> {
+    ///
+    /// Not until somebody reads it: while nobody does, Ctrl-C is to be heard all the same.
+    pub(crate) async fn say(&mut self, text: &str) -> io::Result<()> {
         if let Some(last) = text.chars().next_back() {
             self.is_at_line_start = last == '\n';
         }
-        let mut output = io::stdout().lock();
+        self.is_writing = true;
         if self.is_terminal {
-            output.write_all(harmless(text).as_bytes())?;
+            self.output.write_all(harmless(text).as_bytes()).await?;
         } else {
-            output.write_all(text.as_bytes())?;
+            self.output.write_all(text.as_bytes()).await?;
         }
-        output.flush()
+        self.output.flush().await?;
+        self.is_writing = false;
+        Ok(())
     }
 
-    /// Ends the line of an answer, if there is one.
-    pub(crate) fn end(&mut self) -> io::Result<()> {
+    /// Ends the line of an answer, if there is one, and somebody to read it.
+    pub(crate) async fn end(&mut self) -> io::Result<()> {
         if self.is_at_line_start {
             return Ok(());
         }
-        self.say("\n")
+        if self.is_writing {
+            match timeout(MOMENT, self.output.flush()).await {
+                Ok(flushed) => flushed?,
+                Err(_) => return Ok(()),
+            }
+        }
+        self.say("\n").await
     }
 
     /// Shows that the next question may come.
@@ -104,10 +124,15 @@ fn is_dim() -> bool {
 /// Takes out of a text by which a terminal could be made to do something.
 fn harmless(text: &str) -> String {
     let harmless = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
+    // Some models end lines with two letters. The first, by itself, would write over the line.
     text.chars()
+        .filter(|letter| *letter != '\r')
         .map(|letter| if harmless(letter) { letter } else { '\u{fffd}' })
         .collect()
 }
+
+/// How long somebody who reads may need for what is written.
+const MOMENT: Duration = Duration::from_millis(200);
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +142,7 @@ mod tests {
     fn a_terminal_is_shown_nothing_that_it_obeys() {
         assert_eq!(
             harmless("a\x1b[2J\r\u{9b}b\n\tc"),
-            "a\u{fffd}[2J\u{fffd}\u{fffd}b\n\tc"
+            "a\u{fffd}[2J\u{fffd}b\n\tc"
         );
     }
 

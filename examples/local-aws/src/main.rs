@@ -49,12 +49,19 @@ async fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     }
 }
 
-/// Returns the variables, and one more for AWS's own command line, which does not know `AWS_REGION`.
+/// Returns the variables, one more for AWS's own command line, which does not know `AWS_REGION`, and
+/// that no proxy is asked for what is on this machine.
 fn environment(aws: &LocalAws) -> Vec<(&'static str, String)> {
     let mut variables = aws.environment();
     let region = variables.iter().find(|(name, _)| *name == "AWS_REGION");
     if let Some((_, region)) = region.cloned() {
         variables.push(("AWS_DEFAULT_REGION", region));
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        let hosts = env::var(name).unwrap_or_default();
+        let hosts = hosts.trim_matches(',');
+        let separator = if hosts.is_empty() { "" } else { "," };
+        variables.push((name, format!("{hosts}{separator}127.0.0.1")));
     }
     variables
 }

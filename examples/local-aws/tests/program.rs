@@ -27,6 +27,20 @@ fn runs_a_program_with_an_environment_that_fits() {
     assert_eq!(output.status.code(), Some(7), "what the program ended with");
 }
 
+#[cfg(unix)]
+#[test]
+fn no_proxy_is_asked_for_what_is_on_this_machine() {
+    for (set, expected) in [("", "127.0.0.1"), ("a.example,", "a.example,127.0.0.1")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_local-aws"))
+            .args(["sh", "-c", "echo \"$NO_PROXY $no_proxy\""])
+            .envs([("NO_PROXY", set), ("no_proxy", set)])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.trim_end(), format!("{expected} {expected}"));
+    }
+}
+
 #[test]
 fn says_what_it_cannot_run() {
     let output = local_aws(&["no-such-program"]);

@@ -99,7 +99,7 @@ impl BedrockClient {
     pub async fn converse(&self, request: &ConverseRequest) -> Result<ConverseAnswer, Error> {
         let url = self.model(request.model(), "converse")?;
         let answer = self.post(url, JSON, JSON, encode(request)).await?;
-        Ok(ConverseAnswer::from_json(&decode(answer).await?)?)
+        Ok(ConverseAnswer::from_json(&self.decode(answer).await?)?)
     }
 
     /// Has a model answer, and returns the answer while it is made.
@@ -125,7 +125,7 @@ impl BedrockClient {
         let url = self.model(request.model(), "invoke")?;
         let (content_type, accept) = (request.content_type_or_json(), request.accept_or_json());
         let answer = self.post(url, content_type, accept, request.body()).await?;
-        InvokeAnswer::read(answer).await
+        InvokeAnswer::read(answer, self.shared.idle_timeout).await
     }
 
     /// Has a model answer in its own format, and returns the answer while it is made.
@@ -157,7 +157,7 @@ impl BedrockClient {
         let mut request = Request::new(Method::GET, url);
         insert(&mut request, header::ACCEPT.as_str(), JSON)?;
         let answer = self.shared.sender.send(&request).await?;
-        Ok(json::field(&decode(answer).await?, "modelSummaries")?)
+        Ok(json::field(&self.decode(answer).await?, "modelSummaries")?)
     }
 
     fn model(&self, model: &str, operation: &str) -> Result<Url, Error> {
@@ -179,6 +179,10 @@ impl BedrockClient {
     ) -> Result<Response, Error> {
         let request = post(url, content_type, accept, body)?;
         self.shared.sender.send(&request).await
+    }
+
+    async fn decode(&self, answer: Response) -> Result<Value, Error> {
+        json::parse(&send::body(answer, self.shared.idle_timeout).await?)
     }
 
     fn events(&self, answer: Response) -> Result<Events, Error> {
@@ -203,10 +207,6 @@ fn insert(request: &mut Request, name: &'static str, value: &str) -> Result<(), 
 
 fn encode(request: &ConverseRequest) -> Bytes {
     request.to_json().to_string().into()
-}
-
-async fn decode(answer: Response) -> Result<Value, Error> {
-    json::parse(&send::body(answer).await?)
 }
 
 const JSON: &str = "application/json";

@@ -77,7 +77,7 @@ impl BedrockClientBuilder {
         self
     }
 
-    /// Sets for how long nothing may come of a stream that has begun. Default: 2 minutes, for models
+    /// Sets for how long nothing may come of an answer that has begun. Default: 2 minutes, for models
     /// that think before they speak.
     ///
     /// There is no other limit: a whole answer may take as long as the model wants, and so may the

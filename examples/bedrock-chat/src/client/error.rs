@@ -127,11 +127,11 @@ impl ServiceError {
     /// Tells whether the same request may succeed a little later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self.code() {
-            Some(code) => TRANSIENT.contains(&code),
-            // Who is in between, a proxy or a load balancer, knows no codes.
-            None => matches!(self.status.as_u16(), 429 | 500 | 502 | 503 | 504),
-        }
+        // The status is enough: who is in between, a proxy or a load balancer, knows no codes, and
+        // AWS has more than one for the same. In a stream there is the code alone.
+        let status = self.status.as_u16();
+        matches!(status, 429 | 500 | 502 | 503 | 504)
+            || self.code().is_some_and(|code| TRANSIENT.contains(&code))
     }
 }
 
@@ -149,9 +149,10 @@ impl fmt::Display for ServiceError {
 impl StdError for ServiceError {}
 
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html>
-const TRANSIENT: [&str; 6] = [
+const TRANSIENT: [&str; 7] = [
     "ThrottlingException",
     "TooManyRequestsException",
+    "ServiceUnavailable",
     "ServiceUnavailableException",
     "InternalServerException",
     "InternalFailure",

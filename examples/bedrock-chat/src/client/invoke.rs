@@ -110,11 +110,11 @@ impl InvokeAnswer {
         serde_json::from_slice(&self.body).map_err(|error| Error::Answer(error.into()))
     }
 
-    pub(super) async fn read(answer: Response) -> Result<Self, Error> {
+    pub(super) async fn read(answer: Response, idle_timeout: Duration) -> Result<Self, Error> {
         let headers = answer.headers().clone();
         let number = |name| text(&headers, name)?.parse().ok();
         Ok(Self {
-            body: send::body(answer).await?,
+            body: send::body(answer, idle_timeout).await?,
             content_type: text(&headers, header::CONTENT_TYPE.as_str()).map(str::to_owned),
             input_tokens: number("x-amzn-bedrock-input-token-count"),
             output_tokens: number("x-amzn-bedrock-output-token-count"),
@@ -150,11 +150,11 @@ impl InvokeStream {
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(event) = self.events.next().await? {
             if event.event_type() == Some("chunk") {
-                let chunk = json::parse(event.payload())?;
-                let bytes: String = json::required(&chunk, "bytes")?;
-                let bytes = STANDARD.decode(bytes);
-                let bytes = bytes.map_err(|error| Error::Answer(error.to_string().into()))?;
-                return Ok(Some(bytes.into()));
+                let piece = piece(event.payload());
+                if piece.is_err() {
+                    self.events.end();
+                }
+                return piece.map(Some);
             }
         }
         Ok(None)
@@ -167,8 +167,46 @@ impl InvokeStream {
     }
 }
 
+fn piece(payload: &[u8]) -> Result<Bytes, Error> {
+    let chunk = json::parse(payload)?;
+    let bytes: String = json::required(&chunk, "bytes")?;
+    let bytes = STANDARD.decode(bytes);
+    let bytes = bytes.map_err(|error| Error::Answer(error.to_string().into()))?;
+    Ok(bytes.into())
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
 const JSON: &str = "application/json";
+
+#[cfg(test)]
+mod tests {
+    use sigv4_core::EventMessage;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn behind_a_piece_that_cannot_be_read_there_is_nothing_more() {
+        for payload in ["not JSON", "{}", r#"{"bytes":7}"#, r#"{"bytes":"?"}"#] {
+            let chunk = |payload: &'static str| {
+                let message = EventMessage::new(payload).with_header(":event-type", "chunk");
+                let message = message.with_header(":message-type", "event");
+                message.encode().unwrap()
+            };
+            let frames = [chunk(payload), chunk(r#"{"bytes":"aGk="}"#)].concat();
+            let answer = http::Response::builder()
+                .header(header::CONTENT_TYPE, "application/vnd.amazon.eventstream")
+                .body(frames)
+                .unwrap();
+            let events = Events::new(answer.into(), Duration::from_secs(1)).unwrap();
+            let mut stream = InvokeStream::new(events);
+            assert!(
+                matches!(stream.next().await, Err(Error::Answer(_))),
+                "{payload}"
+            );
+            assert_eq!(stream.next().await.unwrap(), None, "{payload}");
+        }
+    }
+}

@@ -106,8 +106,10 @@ pub(super) fn is_worthwhile(error: &Error) -> bool {
 
 /// Returns the time that an answer asks to wait. A date is not read: Bedrock sends none.
 pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().map(Duration::from_secs).ok()
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
+    // What is too large for a number is too long as well.
+    is_number.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -170,6 +172,8 @@ mod tests {
         for (value, expected) in [
             ("3", Some(ms(3_000))),
             (" 0 ", Some(ms(0))),
+            ("99999999999999999999", Some(Duration::from_secs(u64::MAX))),
+            ("", None),
             ("-1", None),
             ("1.5", None),
             ("Wed, 21 Oct 2015 07:28:00 GMT", None),

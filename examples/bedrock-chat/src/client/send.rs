@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use bytes::BytesMut;
@@ -12,6 +13,7 @@ use reqwest::Response;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::Runtime;
 use sigv4_reqwest::ExecuteError;
+use tokio::time::timeout;
 
 use super::error::Error;
 use super::refusal;
@@ -83,9 +85,14 @@ impl fmt::Debug for Sender {
 }
 
 /// Reads an answer to its end.
-pub(super) async fn body(mut answer: Response) -> Result<Bytes, Error> {
+pub(super) async fn body(mut answer: Response, idle_timeout: Duration) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
-    while let Some(piece) = answer.chunk().await.map_err(transport)? {
+    loop {
+        let piece = timeout(idle_timeout, answer.chunk()).await;
+        let piece = piece.map_err(|_| Error::Idle(idle_timeout))?;
+        let Some(piece) = piece.map_err(transport)? else {
+            break;
+        };
         if piece.len() > MAX_ANSWER - body.len() {
             return Err(Error::Answer("it is longer than 64 MiB".into()));
         }

@@ -230,6 +230,11 @@ impl Events {
         next
     }
 
+    /// Has nothing come any more.
+    pub(super) const fn end(&mut self) {
+        self.ended = true;
+    }
+
     pub(super) fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }

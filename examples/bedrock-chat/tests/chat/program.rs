@@ -211,6 +211,19 @@ async fn a_question_that_failed_is_forgotten() {
     assert_eq!(conversation(&aws), ["Three?"]);
 }
 
+#[tokio::test]
+async fn a_blank_answer_is_forgotten_with_its_question() {
+    for arguments in [vec![], vec!["--no-stream"]] {
+        let aws = LocalAws::start().await.unwrap();
+        aws.bedrock().next(Turn::Says(" \n".to_owned()));
+        let mut program = Program::start(&aws, &arguments);
+        program.say("One?\nTwo?\n").await;
+        let (status, _, beside) = program.end().await;
+        assert!(status.success(), "{beside}");
+        assert_eq!(conversation(&aws), ["Two?"]);
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn ctrl_c_breaks_an_answer_off() {
@@ -225,6 +238,19 @@ async fn ctrl_c_breaks_an_answer_off() {
     assert_eq!(beside, "[broken off]\n");
     assert_eq!(status.code(), Some(130));
     until("the end of the connection", || aws.bedrock().left() == 1).await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn ctrl_c_is_heard_while_nobody_reads() {
+    let aws = LocalAws::start().await.unwrap();
+    // More than a pipe holds.
+    aws.bedrock().next(Turn::Says("x".repeat(1 << 20)));
+    let mut program = Program::start(&aws, &["Why?"]);
+    program.stdout.read_u8().await.unwrap();
+    program.interrupt().await;
+    let status = timeout(Duration::from_secs(10), program.child.wait()).await;
+    assert_eq!(status.unwrap().unwrap().code(), Some(130));
 }
 
 #[cfg(unix)]

@@ -11,6 +11,9 @@ use local_aws::bedrock::Break;
 use local_aws::bedrock::Turn;
 use serde_json::json;
 use sigv4_core::EventErrorKind;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::fixture::MODEL;
@@ -133,14 +136,6 @@ async fn says_how_it_broke_off() {
 #[tokio::test]
 async fn an_answer_without_its_figures_is_complete() {
     let aws = LocalAws::start().await.unwrap();
-    aws.bedrock().next(Turn::Says("Blue sky".to_owned()));
-    let mut stream = client(&aws).converse_stream(&question()).await.unwrap();
-    while let Some(event) = stream.next().await.unwrap() {
-        if matches!(event, StreamEvent::MessageStop { .. }) {
-            break;
-        }
-    }
-    // Whoever has read so far has the whole answer: for the figures nobody needs to wait.
     let how = Break::Ended;
     aws.bedrock().next(Turn::Breaks { after: 11, how });
     let mut stream = client(&aws).converse_stream(&question()).await.unwrap();
@@ -160,6 +155,35 @@ async fn does_not_wait_for_ever() {
     let (text, end) = read(&mut stream).await;
     assert_eq!(text, "You ");
     assert!(matches!(end, Err(Error::Idle(after)) if after == time));
+}
+
+#[tokio::test]
+async fn does_not_wait_for_ever_for_the_rest_of_a_whole_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            connection.read_u8().await.unwrap();
+            let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
+            connection.write_all(half).await.unwrap();
+            open.push(connection);
+        }
+    });
+    let time = Duration::from_millis(100);
+    let client = builder(&url).idle_timeout(time).build().unwrap();
+    let invoke = InvokeRequest::json(MODEL, &json!({"prompt": "Why?"}));
+    for (name, error) in [
+        ("converse", client.converse(&question()).await.err()),
+        ("invoke", client.invoke_model(&invoke).await.err()),
+        ("list", client.list_foundation_models().await.err()),
+    ] {
+        assert!(
+            matches!(error, Some(Error::Idle(after)) if after == time),
+            "{name}: {error:?}"
+        );
+    }
 }
 
 #[tokio::test]

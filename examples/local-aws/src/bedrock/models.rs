@@ -71,11 +71,10 @@ pub(super) fn list() -> Value {
 /// Checks that a segment of a path names a model that can be asked.
 pub(super) fn check(segment: &str) -> Result<(), Refusal> {
     let name = percent_decode_str(segment).decode_utf8_lossy();
-    if let Some(id) = name.strip_prefix(PROFILE).or(Some(&*name)) {
-        let of_profile = id.strip_prefix("us.");
-        if MODELS.iter().any(|model| Some(model.id) == of_profile) {
-            return Ok(());
-        }
+    let profile = name.strip_prefix(PROFILE).unwrap_or(&name);
+    let of_profile = profile.strip_prefix("us.");
+    if MODELS.iter().any(|model| Some(model.id) == of_profile) {
+        return Ok(());
     }
     let id = name.strip_prefix(FOUNDATION_MODEL).unwrap_or(&name);
     match MODELS.iter().find(|model| model.id == id) {
