@@ -73,9 +73,13 @@ async fn run(
     ] {
         command.env_remove(name);
     }
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("local-aws: {}: {error}", program.display());
+            return Ok(ExitCode::from(NO_SUCH_PROGRAM));
+        }
+    };
     // Ctrl-C reaches the program, too; the services stay up until it has ended.
     let status = loop {
         tokio::select! {
@@ -86,3 +90,6 @@ async fn run(
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
+
+/// What a shell ends with where there is no such program.
+const NO_SUCH_PROGRAM: u8 = 127;
