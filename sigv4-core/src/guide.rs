@@ -16,6 +16,21 @@
 //! | [From SignatureV4][from-js-signaturev4] | the signer of the SDK for JavaScript |
 //! | [From Envoy][from-envoy] | the filter `aws_request_signing` |
 //!
+//! # Examples
+//!
+//! Programs in the folder `examples/` of the repository, each with a README. They need no AWS account:
+//!
+//! | program | what it shows |
+//! |---|---|
+//! | `reqwest-quickstart` | the smallest program with reqwest: who is calling |
+//! | `hyper-client` | the smallest program with hyper and tower: an API behind API Gateway |
+//! | `bedrock-chat` | a chat with the models of Bedrock; a typed client; event streams, retries, Ctrl-C |
+//! | `s3-upload` | files and standard input to S3: signed chunks, parts, going on where it broke off, links |
+//! | `kms-sign` | a signature made in KMS; why calls that are built by hand get 403 and 400 |
+//! | `sign-function` | signing for programs that cannot: lines of JSON, over HTTP, as an Azure Function |
+//! | `axum-gateway` | a gateway to deploy: routes, callers with keys, limits, metrics |
+//! | `local-aws` | what the others run against without an account: it checks every signature |
+//!
 //! [getting-started]: https://docs.rs/sigv4-reqwest/latest/sigv4_reqwest/guide/getting_started/index.html
 //! [which-crate]: crate::guide::which_crate
 //! [what-is-signed]: crate::guide::what_is_signed

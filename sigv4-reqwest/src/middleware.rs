@@ -95,7 +95,7 @@ use crate::recover::Settled;
 ///
 /// # Errors
 ///
-/// An [`Error`] of this crate, inside `reqwest_middleware::Error::Middleware`, to be had by
+/// An [`Error`](crate::Error) of this crate, inside `reqwest_middleware::Error::Middleware`, to be had by
 /// `downcast_ref`. The request was not sent then, except with
 /// [`Redirected`](crate::ErrorKind::Redirected).
 #[derive(Clone, Debug)]

@@ -106,17 +106,19 @@ pub struct Flags {
 }
 
 impl Args {
-    /// Returns the configuration to serve; `None`, if neither a file nor an upstream is said.
+    /// Returns the configuration to serve; `None`, if neither a file nor a service is said.
     ///
     /// # Errors
     ///
     /// What is wrong with it.
     #[must_use]
     pub fn load(&self) -> Option<Result<Config, ConfigErrors>> {
-        match (&self.config, &self.flags.upstream) {
-            (Some(path), _) => Some(Config::load(path)),
-            (None, Some(_)) => Some(Config::from_flags(&self.flags)),
-            (None, None) => None,
+        let flags = &self.flags;
+        let route = [&flags.upstream, &flags.service, &flags.region];
+        match &self.config {
+            Some(path) => Some(Config::load(path)),
+            None if route.iter().any(|flag| flag.is_some()) => Some(Config::from_flags(flags)),
+            None => None,
         }
     }
 }
@@ -188,6 +190,11 @@ routes:
                 "no service",
                 &["--upstream", "https://a.example", "--region", "r"][..],
                 "--service",
+            ),
+            (
+                "no upstream",
+                &["--service", "s3", "--region", "eu-west-1"],
+                "--upstream",
             ),
             (
                 "no region",

@@ -86,7 +86,8 @@ pub(crate) async fn run(args: &Args, once: bool) -> Result<(), BoxError> {
          -d '{}'",
         converse()
     );
-    Signals::new()?.end().await;
+    // There is no file to read again: a terminal that is closed ends it, too.
+    Signals::new()?.reload_or_end().await;
     gateway.drain().await;
     Ok(())
 }

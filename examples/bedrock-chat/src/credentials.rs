@@ -8,6 +8,8 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::Providers;
 use sigv4_reqwest::CredentialsClient;
 
+use crate::screen::explain;
+
 /// Finds the region, unless it is given, and says where credentials come from: from where the SDKs
 /// look for them. They are fetched when the first request is signed.
 pub(crate) async fn find(
@@ -22,7 +24,10 @@ pub(crate) async fn find(
     let source = CredentialSource::default();
     let region = match region {
         Some(region) => region,
-        None => source.region(&providers).await?,
+        None => {
+            let found = source.region(&providers).await;
+            found.map_err(|error| format!("{}, or give --region", explain(&error)))?
+        }
     };
     Ok((region, source.cache(&providers)?.build()))
 }

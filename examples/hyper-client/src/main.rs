@@ -29,8 +29,8 @@ use tower::ServiceExt;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let url = env::args().nth(1).context("usage: hyper-client URL")?;
-    let url: Uri = url.parse()?;
+    let url = env::args().nth(1).filter(|url| url.contains("://"));
+    let url: Uri = url.context("usage: hyper-client URL")?.parse()?;
     let host = url.authority().context("the URL names no host")?;
 
     let tls = HttpsConnectorBuilder::new()
@@ -43,7 +43,8 @@ async fn main() -> anyhow::Result<()> {
     // Keys and region come from where AWS's own tools look for them.
     let http = ServiceSend::<_, Full<Bytes>>::new(hyper.build(tls.clone()));
     let region = light::RegionChain::new(http.clone()).region().await?;
-    let signer = Signer::builder("execute-api", region.context("set AWS_REGION")?).build()?;
+    let region = region.context("there is no region: set AWS_REGION")?;
+    let signer = Signer::builder("execute-api", region).build()?;
     let credentials = CredentialsCache::new(light::DefaultChain::new(http));
 
     // A signature goes to this host and to no other.

@@ -41,3 +41,15 @@ async fn signs_for_loopback_or_https_only() {
         "{error}"
     );
 }
+
+#[tokio::test]
+async fn tells_how_it_is_used() {
+    let aws = LocalAws::start().await.unwrap();
+    for wrong in ["--help", "orders/7"] {
+        let (_, error) = run(&aws, "any", wrong).await;
+        assert!(
+            error.starts_with("Error: usage: hyper-client URL"),
+            "{wrong}: {error}"
+        );
+    }
+}

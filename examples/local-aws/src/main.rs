@@ -83,9 +83,13 @@ async fn run(
         command.env_remove(name);
     }
     let mut termination = Termination::new()?;
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("{}: {error}", program.display()))?;
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("local-aws: {}: {error}", program.display());
+            return Ok(ExitCode::from(NO_SUCH_PROGRAM));
+        }
+    };
     // Ctrl-C reaches the program, too; the services stay up until it has ended. A signal to end that
     // is meant for this process is handed on.
     let status = loop {
@@ -134,3 +138,6 @@ async fn end(child: &Child) {
         let _ = Command::new("kill").arg(id.to_string()).status().await;
     }
 }
+
+/// What a shell ends with where there is no such program.
+const NO_SUCH_PROGRAM: u8 = 127;

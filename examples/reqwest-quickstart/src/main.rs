@@ -20,21 +20,28 @@ use sigv4_reqwest::redirect_policy;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let other = match &arguments[..] {
+        [] => None,
+        [url, service] if url.contains("://") => Some((url.clone(), service.clone())),
+        _ => anyhow::bail!("usage: reqwest-quickstart [URL SERVICE]"),
+    };
+
     // Keys and region come from where AWS's own tools look for them.
     let http = CredentialsClient::new()?;
     let region = light::RegionChain::new(http.clone()).region().await?;
-    let region = region.context("set AWS_REGION")?;
+    let region = region.context("there is no region: set AWS_REGION")?;
     let credentials = CredentialsCache::new(light::DefaultChain::new(http));
 
-    let mut arguments = env::args().skip(1);
     let who_am_i = || {
         let endpoint = env::var("AWS_ENDPOINT_URL_STS")
             .or_else(|_| env::var("AWS_ENDPOINT_URL"))
             .unwrap_or_else(|_| format!("https://sts.{region}.{}", dns_suffix(&region)));
-        format!("{endpoint}/?Action=GetCallerIdentity&Version=2011-06-15")
+        let url = format!("{endpoint}/?Action=GetCallerIdentity&Version=2011-06-15");
+        (url, "sts".to_owned())
     };
-    let url: Url = arguments.next().unwrap_or_else(who_am_i).parse()?;
-    let service = arguments.next().unwrap_or_else(|| "sts".to_owned());
+    let (url, service) = other.unwrap_or_else(who_am_i);
+    let url: Url = url.parse()?;
 
     // A signature is for one service in one region, and goes to no other host.
     let signer = Signer::builder(&service, &region).build()?;

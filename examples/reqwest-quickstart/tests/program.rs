@@ -52,6 +52,14 @@ async fn says_why_nothing_was_sent() {
             "`AWS_ACCESS_KEY_ID` is not",
         ),
         ("no region", &[("AWS_REGION", "")], &[], "set AWS_REGION"),
+        (
+            "a question for help",
+            &[("AWS_REGION", "")],
+            &["--help"],
+            "usage: reqwest-quickstart [URL SERVICE]",
+        ),
+        ("a URL alone", &[], &[here], "usage: "),
+        ("no URL", &[], &["whoami", "sqs"], "usage: "),
         ("plain http", &[], &far, "plain http to a host that is not"),
         ("no service", &[], &[here, ""], "service"),
     ] {

@@ -13,7 +13,7 @@ use crate::upload::Options;
 
 /// Uploads a file or standard input to S3, and prints a link to it.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "s3-upload", version, arg_required_else_help = true)]
+#[command(name = "s3-upload", version, arg_required_else_help = true, override_usage = USAGE)]
 #[non_exhaustive]
 pub struct Args {
     /// The file, or `-` for standard input.
@@ -90,6 +90,8 @@ fn parse_time(text: &str) -> Result<Duration, String> {
     }
 }
 
+const USAGE: &str = "s3-upload [OPTIONS] <SOURCE> <TARGET>
+       s3-upload [OPTIONS] --abort <FILE|S3URL>";
 const DAY: u64 = 24 * 3600;
 const STALL: Duration = Duration::from_secs(60);
 

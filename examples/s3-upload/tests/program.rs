@@ -349,6 +349,14 @@ async fn says_what_is_wrong() {
     let said = text(&wrong_key.output().await.unwrap().stderr);
     assert!(said.contains("S3 says 403 SignatureDoesNotMatch"), "{said}");
 
+    let mut nobody = shell.command(&["file", aws]);
+    nobody.env("AWS_EC2_METADATA_DISABLED", "true");
+    nobody.env_remove("AWS_ACCESS_KEY_ID");
+    nobody.env_remove("AWS_SECRET_ACCESS_KEY");
+    let said = text(&nobody.output().await.unwrap().stderr);
+    assert!(said.contains("there are no usable credentials"), "{said}");
+    assert_eq!(said.lines().count(), 1, "tried once: {said}");
+
     let mut nowhere = shell.command(&["file", aws, "--attempts", "1"]);
     nowhere.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let said = text(&nowhere.output().await.unwrap().stderr);

@@ -12,6 +12,7 @@
 )]
 
 use std::env;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io;
 use std::io::Write;
@@ -42,12 +43,12 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         _ => match command(arguments.into_iter()) {
-            Some(command) => command.run(|address| {
+            Ok(command) => command.run(|address| {
                 // Nobody may read it, and it serves all the same.
                 let _ = writeln!(io::stdout(), "listening on http://{address}");
             }),
-            None => {
-                eprintln!("{USAGE}");
+            Err(mistake) => {
+                eprintln!("sign-function: {mistake}; see --help");
                 return ExitCode::from(2);
             }
         },
@@ -67,16 +68,26 @@ fn main() -> ExitCode {
 }
 
 /// Reads what the command line says of the server, if it says nothing else.
-fn command(mut arguments: impl Iterator<Item = OsString>) -> Option<Command> {
+fn command(mut arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut command = Command::new();
     while let Some(name) = arguments.next() {
-        match name.to_str()? {
-            "--config" => command.config = Some(arguments.next()?.into()),
-            "--listen" => command.listen = Some(arguments.next()?.to_str()?.parse().ok()?),
-            _ => return None,
+        match name.to_str() {
+            Some("--config") => {
+                let file = arguments.next().ok_or("--config: name a file")?;
+                command.config = Some(file.into());
+            }
+            Some("--listen") => {
+                let address = arguments.next();
+                let address = address.as_deref().and_then(OsStr::to_str);
+                let address = address.and_then(|address| address.parse().ok());
+                let address = address.ok_or("--listen: give an address such as 127.0.0.1:8080")?;
+                command.listen = Some(address);
+            }
+            Some("--stdin") => return Err("--stdin: stands alone".to_owned()),
+            _ => return Err(format!("{}: is no option", name.display())),
         }
     }
-    Some(command)
+    Ok(command)
 }
 
 fn on_lines() -> io::Result<()> {

@@ -345,7 +345,13 @@ async fn what_cannot_be_is_said_with_its_remedy() {
             2,
             "--modle",
         ),
-        ("region", vec!["x"], without("AWS_REGION"), 1, "AWS_REGION"),
+        (
+            "region",
+            vec!["x"],
+            without("AWS_REGION"),
+            1,
+            "or give --region\n",
+        ),
         (
             "keys",
             vec!["x"],

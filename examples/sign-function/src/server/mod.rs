@@ -6,6 +6,7 @@ mod stream;
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,12 +117,12 @@ pub async fn start(
         ));
     }
     let credentials = credentials(config)?;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| StartError::because("the address cannot be listened on", error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| StartError::because("the address cannot be listened on", error))?;
+    let cannot_listen = |error: io::Error| {
+        let error = ConfigFault::new(address.to_string(), error.to_string());
+        StartError::because("the address cannot be listened on", error)
+    };
+    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
     let service = SignService::new(callers, config.limits(), credentials, front, &patience);
     let router = router(Arc::new(service), front);
     let (end, ended) = oneshot::channel();

@@ -204,6 +204,8 @@ async fn listens_where_the_host_of_azure_functions_says() {
 #[tokio::test]
 async fn does_not_start_with_what_cannot_be() {
     let port = ("FUNCTIONS_CUSTOMHANDLER_PORT", "7071");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
     for (name, arguments, variables, part) in [
         (
             "no file behind Functions",
@@ -229,8 +231,36 @@ async fn does_not_start_with_what_cannot_be() {
             &[],
             "give each caller a key",
         ),
-        ("an unknown flag", &["--port", "1"], &[], "usage:"),
-        ("a flag without a value", &["--config"], &[], "usage:"),
+        (
+            "an unknown flag",
+            &["--port", "1"],
+            &[],
+            "sign-function: --port: is no option; see --help\n",
+        ),
+        (
+            "a flag without a value",
+            &["--config"],
+            &[],
+            "--config: name a file",
+        ),
+        (
+            "an address that is taken",
+            &["--listen", &taken],
+            &[],
+            &taken,
+        ),
+        (
+            "no address",
+            &["--listen", "8080"],
+            &[],
+            "--listen: give an address such as 127.0.0.1:8080",
+        ),
+        (
+            "both ways at once",
+            &["--listen", "127.0.0.1:0", "--stdin"],
+            &[],
+            "--stdin: stands alone",
+        ),
     ] {
         let mut command = program();
         command.args(arguments).envs(variables.iter().copied());

@@ -322,7 +322,8 @@ impl<'a> Section<'a> {
         ] {
             if self.get(property).is_some() {
                 return Err(self.wrong(&format!(
-                    "has `{property}`, which is not supported here: use a provider of `aws-config`"
+                    "has `{property}`, which is not supported here: use a provider of `aws-config`, \
+                     or put into the environment what `aws configure export-credentials` prints"
                 )));
             }
         }
