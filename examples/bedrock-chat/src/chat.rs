@@ -46,8 +46,8 @@ pub(crate) enum Outcome {
 #[derive(Debug, Default)]
 struct Figures {
     stop_reason: StopReason,
-    usage: Usage,
-    metrics: Metrics,
+    /// They come last, and may not come at all.
+    counted: Option<(Usage, Metrics)>,
 }
 
 enum Failure {
@@ -174,20 +174,25 @@ async fn stream(
 ) -> Result<Figures, Failure> {
     let mut events = client.converse_stream(request).await?;
     let mut figures = Figures::default();
-    while let Some(event) = events.next().await? {
+    let mut is_whole = false;
+    loop {
+        let event = match events.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => break,
+            // What is missing is only what the answer counts as.
+            Err(_) if is_whole => break,
+            Err(error) => return Err(error.into()),
+        };
         match event {
             StreamEvent::Text { text, .. } => {
                 screen.say(&text).await?;
                 append(answer, &text);
             }
-            StreamEvent::MessageStop { reason } => figures.stop_reason = reason,
-            StreamEvent::Metadata { usage, metrics } => {
-                figures = Figures {
-                    usage,
-                    metrics,
-                    ..figures
-                };
+            StreamEvent::MessageStop { reason } => {
+                figures.stop_reason = reason;
+                is_whole = true;
             }
+            StreamEvent::Metadata { usage, metrics } => figures.counted = Some((usage, metrics)),
             // A thought, a tool: this chat has no place for them.
             _ => {}
         }
@@ -207,8 +212,7 @@ async fn whole(
     *answer = whole.message.content;
     Ok(Figures {
         stop_reason: whole.stop_reason,
-        usage: whole.usage,
-        metrics: whole.metrics,
+        counted: Some((whole.usage, whole.metrics)),
     })
 }
 
@@ -222,17 +226,13 @@ fn append(answer: &mut Vec<ContentBlock>, words: &str) {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Usage {
-            input_tokens,
-            output_tokens,
-            ..
-        } = self.usage;
-        let latency = self.metrics.latency_ms;
         let reason = &self.stop_reason;
-        write!(
-            f,
-            "{input_tokens} tokens in, {output_tokens} out, {latency} ms, {reason}"
-        )
+        let Some((usage, metrics)) = &self.counted else {
+            return write!(f, "no figures came, {reason}");
+        };
+        let (input, output) = (usage.input_tokens, usage.output_tokens);
+        let latency = metrics.latency_ms;
+        write!(f, "{input} tokens in, {output} out, {latency} ms, {reason}")
     }
 }
 

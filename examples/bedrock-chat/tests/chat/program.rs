@@ -212,6 +212,31 @@ async fn a_question_that_failed_is_forgotten() {
 }
 
 #[tokio::test]
+async fn a_whole_answer_is_kept_though_its_figures_are_lost() {
+    for how in [Break::Truncated, Break::Cut, Break::Damaged, Break::Ended] {
+        let aws = LocalAws::start().await.unwrap();
+        // All but the frame with the figures.
+        let after = 11;
+        aws.bedrock().next(Turn::Breaks {
+            after,
+            how: how.clone(),
+        });
+        let mut program = Program::start(&aws, &[]);
+        program.say("One?\nTwo?\n").await;
+        let (status, answers, beside) = program.end().await;
+        assert!(status.success(), "{how:?}: {beside}");
+        let first = "You asked \"One?\", and that was question 1.";
+        let second = "You asked \"Two?\", and that was question 2.";
+        assert_eq!(answers, format!("{first}\n{second}\n"), "{how:?}");
+        assert!(
+            beside.contains("no figures came, end_turn"),
+            "{how:?}: {beside}"
+        );
+        assert_eq!(conversation(&aws), ["One?", first, "Two?"], "{how:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_blank_answer_is_forgotten_with_its_question() {
     for arguments in [vec![], vec!["--no-stream"]] {
         let aws = LocalAws::start().await.unwrap();
