@@ -110,10 +110,23 @@ impl StdError for Error {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ExecuteError {
-    /// The request was not signed, and was not sent; or the answer comes from elsewhere.
+    /// The request was not signed, and was not sent. Or, with the kind
+    /// [`Redirected`](ErrorKind::Redirected), it was sent and the answer comes from elsewhere.
     Signing(Error),
-    /// The client could not send it.
+    /// The client could not send it, or lost the connection before there was an answer.
     Client(reqwest::Error),
+}
+
+impl ExecuteError {
+    /// Tells whether the same request may succeed a little later, because it was not sent: there
+    /// were no credentials, or there was no connection.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Signing(error) => error.is_retryable(),
+            Self::Client(error) => error.is_connect(),
+        }
+    }
 }
 
 impl fmt::Display for ExecuteError {

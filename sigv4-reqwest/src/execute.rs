@@ -1,4 +1,4 @@
-//! [`execute`]: the middleware without the crate that it is made for.
+//! [`execute`]: what the middleware does, without the crate `reqwest-middleware`.
 
 use reqwest::Client;
 use reqwest::Request;
@@ -16,8 +16,10 @@ use crate::recover::Settled;
 /// `SigV4Middleware` does, which says more, and without the crate `reqwest-middleware`.
 ///
 /// ```
-/// # async fn example(authorizer: sigv4_core::runtime::Authorizer) -> Result<(), Box<dyn std::error::Error>> {
-/// let client = reqwest::Client::builder().redirect(sigv4_reqwest::redirect_policy()).build()?;
+/// # use sigv4_core::runtime::Authorizer;
+/// # async fn example(authorizer: Authorizer) -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = sigv4_reqwest::redirect_policy();
+/// let client = reqwest::Client::builder().redirect(policy).build()?;
 /// let request = client.get("https://sqs.us-east-1.amazonaws.com/").build()?;
 /// let response = sigv4_reqwest::execute(&client, &authorizer, request, None).await?;
 /// # Ok(())
@@ -29,7 +31,8 @@ use crate::recover::Settled;
 ///
 /// # Errors
 ///
-/// When the request is not signed, or the client cannot send it.
+/// When the request is not signed, the client cannot send it, or the answer comes from elsewhere than
+/// was signed for, which a client with [`redirect_policy`](crate::redirect_policy) never has.
 ///
 /// # Cancel safety
 ///
@@ -41,7 +44,10 @@ pub async fn execute(
     overrides: Option<&SigningOverrides>,
 ) -> Result<Response, ExecuteError> {
     let Some(attempt) = Attempt::sign(authorizer, &mut request, overrides).await? else {
-        return client.execute(request).await.map_err(ExecuteError::Client);
+        // It may have been signed before, with the signature in its query.
+        let url = request.url().clone();
+        let sent = client.execute(request).await;
+        return sent.map_err(|error| ExecuteError::Client(recover::without_signature(error, &url)));
     };
     let answer = send(client, request, attempt.receipt).await?;
     if !attempt.learns {

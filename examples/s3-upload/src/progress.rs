@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use indicatif::ProgressDrawTarget;
@@ -38,7 +39,10 @@ impl Progress {
         };
         let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self::on(bar.with_style(style), false)
+        let bar = bar.with_style(style);
+        // What came too soon after something else was not drawn, and may be the last for long.
+        bar.enable_steady_tick(REDRAWN_EVERY);
+        Self::on(bar, false)
     }
 
     fn on(bar: ProgressBar, is_hidden: bool) -> Self {
@@ -141,6 +145,7 @@ impl Sending {
     }
 }
 
+const REDRAWN_EVERY: Duration = Duration::from_millis(200);
 const KNOWN: &str = "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} \
                      {eta} left, {msg}";
 const UNKNOWN: &str = "{spinner} {binary_bytes} {binary_bytes_per_sec}, {msg}";

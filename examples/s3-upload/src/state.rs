@@ -36,7 +36,7 @@ pub struct States {
 pub struct Slot {
     path: PathBuf,
     /// Locked, for as long as it is open.
-    lock: File,
+    _lock: File,
 }
 
 /// An upload that has begun.
@@ -117,7 +117,7 @@ impl States {
         match lock.try_lock() {
             Ok(()) => Ok(Slot {
                 path: self.folder.join(format!("{name}.json")),
-                lock,
+                _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => Err(Error::usage(
                 "another s3-upload is uploading to the same object: wait for it, or end it",
@@ -191,12 +191,6 @@ impl Slot {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Returns the file that is locked.
-    #[must_use]
-    pub fn lock(&self) -> &File {
-        &self.lock
     }
 }
 

@@ -16,6 +16,7 @@ use local_aws::BUCKET;
 use local_aws::LocalAws;
 use sigv4_tests::secrets;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 use tokio::process::Command;
@@ -411,15 +412,16 @@ async fn takes_the_bar_away_when_it_is_interrupted_on_a_terminal() {
     let line = format!("{program} file s3://example-bucket/key --part-size 5MiB --threshold 5MiB");
     let mut command = shell.program("script", &["-qec", &line, "/dev/null"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    wait_until(|| shell.saved() == 1).await;
-    // That the bar is drawn takes a moment.
-    sleep(Duration::from_millis(300)).await;
-    let mut keys = child.stdin.take().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains("5.00 MiB stored") {
+        assert_ne!(screen.read_buf(&mut seen).await.unwrap(), 0, "it ended");
+    }
     keys.write_all(b"\x03").await.unwrap();
-    let output = child.wait_with_output().await.unwrap();
-    let seen = text(&output.stdout);
+    screen.read_to_end(&mut seen).await.unwrap();
+    child.wait().await.unwrap();
+    let seen = text(&seen);
     let (before, _) = seen.split_once("what S3 has is kept").expect(&seen);
-    assert!(before.contains("5.00 MiB stored"), "{before:?}");
     let line = before.rsplit('\n').next().unwrap();
     let line = line.rsplit("\x1b[2K").next().unwrap();
     assert!(!line.contains("stored"), "{before:?}");

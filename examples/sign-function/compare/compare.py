@@ -30,7 +30,7 @@ import venv
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 VENV = ROOT / "target" / "compare"
-PACKAGES = ["botocore", "awscrt", "cryptography"]
+PACKAGES = ["botocore==1.44.5", "awscrt==0.38.1", "cryptography"]
 
 
 def enter_venv():

@@ -111,7 +111,8 @@ enum Outcome {
 
 impl Chat<'_> {
     async fn ask(&mut self, question: String) -> Result<Outcome, Box<dyn Error>> {
-        self.history.push(message(ConversationRole::User, question)?);
+        self.history
+            .push(message(ConversationRole::User, question)?);
         let mut answer = String::new();
         let answering = async {
             if self.arguments.stream {
@@ -146,7 +147,8 @@ impl Chat<'_> {
         if answer.is_empty() {
             self.history.pop();
         } else {
-            self.history.push(message(ConversationRole::Assistant, answer)?);
+            self.history
+                .push(message(ConversationRole::Assistant, answer)?);
         }
         Ok(outcome)
     }
@@ -192,7 +194,11 @@ impl Chat<'_> {
             .set_system(self.arguments.system())
             .set_inference_config(self.arguments.inference_config());
         let whole = request.send().await.map_err(explain)?;
-        if let Some(message) = whole.output.as_ref().and_then(|output| output.as_message().ok()) {
+        if let Some(message) = whole
+            .output
+            .as_ref()
+            .and_then(|output| output.as_message().ok())
+        {
             for block in &message.content {
                 if let ContentBlock::Text(text) = block {
                     answer.push_str(text);
@@ -205,12 +211,16 @@ impl Chat<'_> {
             .map_or((0, 0), |usage| (usage.input_tokens, usage.output_tokens));
         let latency = whole.metrics.map_or(0, |metrics| metrics.latency_ms);
         let reason = whole.stop_reason;
-        Ok(format!("{input} tokens in, {output} out, {latency} ms, {reason}"))
+        Ok(format!(
+            "{input} tokens in, {output} out, {latency} ms, {reason}"
+        ))
     }
 }
 
 fn message(role: ConversationRole, text: String) -> Result<Message, Box<dyn Error>> {
-    let message = Message::builder().role(role).content(ContentBlock::Text(text));
+    let message = Message::builder()
+        .role(role)
+        .content(ContentBlock::Text(text));
     Ok(message.build()?)
 }
 
@@ -231,7 +241,10 @@ fn lines() -> mpsc::Receiver<io::Result<String>> {
     let (sender, lines) = mpsc::channel(1);
     thread::spawn(move || {
         for line in io::stdin().lock().lines() {
-            if sender.blocking_send(line.map(|line| line.trim().to_owned())).is_err() {
+            if sender
+                .blocking_send(line.map(|line| line.trim().to_owned()))
+                .is_err()
+            {
                 return;
             }
         }

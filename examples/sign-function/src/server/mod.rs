@@ -183,7 +183,10 @@ fn router(service: Arc<SignService>, front: Front) -> Router {
             .route("/api/openapi.json", document())
             .route("/openapi", post(openapi::answer_wrapped));
     }
-    router.fallback(sign::unknown_path).with_state(service)
+    router
+        .fallback(sign::unknown_path)
+        .method_not_allowed_fallback(sign::other_method)
+        .with_state(service)
 }
 
 async fn serve(

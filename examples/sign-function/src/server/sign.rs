@@ -272,6 +272,12 @@ pub(super) async fn unknown_path() -> Response {
     Reply::refused(StatusCode::NOT_FOUND, None, fault).into_response()
 }
 
+/// The answer also names the methods that are there, as HTTP wants it.
+pub(super) async fn other_method() -> Response {
+    let fault = Fault::new("method", "is not what this path is asked with");
+    Reply::refused(StatusCode::METHOD_NOT_ALLOWED, None, fault).into_response()
+}
+
 fn check_page(headers: &HeaderMap) -> Result<(), Reply> {
     BrowserGuard::check_page(headers).map_err(|error| {
         let fault = Fault::new("origin", error.to_string());

@@ -207,7 +207,7 @@ async fn answers_only_what_it_knows() {
             "application/json",
             &*text,
             405,
-            "",
+            "method",
         ),
         (
             "another path",
