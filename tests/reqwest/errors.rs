@@ -109,3 +109,33 @@ async fn tells_a_url_that_is_none_to_sign() {
         ErrorKind::Signing(SigningErrorKind::RequestTarget)
     );
 }
+
+#[tokio::test]
+async fn an_execution_may_be_worth_another_attempt_where_nothing_was_sent() {
+    let nobody = "127.0.0.1:1";
+    let request = || get(format!("http://{nobody}/"));
+
+    let authorizer_without = builder_with(Failing::always(), "sqs", nobody).build();
+    let error = sigv4_reqwest::execute(&client(), &authorizer_without, request(), None).await;
+    assert!(error.unwrap_err().is_retryable(), "no credentials");
+
+    let authorizer = authorizer("sqs", nobody);
+    let error = sigv4_reqwest::execute(&client(), &authorizer, request(), None).await;
+    assert!(error.unwrap_err().is_retryable(), "no connection");
+
+    let elsewhere = get("https://elsewhere.example.com/");
+    let error = sigv4_reqwest::execute(&client(), &authorizer, elsewhere, None).await;
+    assert!(!error.unwrap_err().is_retryable(), "out of scope");
+}
+
+#[tokio::test]
+async fn an_execution_says_no_link_that_was_signed_before() {
+    let url = "http://127.0.0.1:1/queue?X-Amz-Signature=5d672d79c15b13162d9279b0855cfba6";
+    let overrides = sigv4_core::SigningOverrides::new().do_not_sign();
+    let authorizer = authorizer("sqs", "127.0.0.1:1");
+    let sent = sigv4_reqwest::execute(&client(), &authorizer, get(url), Some(&overrides)).await;
+    let error = sent.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("127.0.0.1:1/queue"), "{text}");
+    assert!(!text.contains("5d672d79"), "{text}");
+}
