@@ -10,6 +10,8 @@
 /// assert_eq!(host("us-east-1"), "bedrock-runtime.us-east-1.amazonaws.com");
 /// assert_eq!(host("cn-north-1"), "bedrock-runtime.cn-north-1.amazonaws.com.cn");
 /// ```
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html>
 #[must_use]
 pub fn dns_suffix(region: &str) -> &'static str {
     PARTITIONS
@@ -18,9 +20,8 @@ pub fn dns_suffix(region: &str) -> &'static str {
         .map_or("amazonaws.com", |(_, suffix)| suffix)
 }
 
-/// The partitions whose hosts are not under `amazonaws.com`, by how their regions begin.
-/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html> and `partitions.json` of
-/// the SDKs.
+/// The partitions whose hosts are not under `amazonaws.com`, by how their regions begin, as
+/// `partitions.json` of the SDKs has them.
 const PARTITIONS: [(&str, &str); 6] = [
     ("cn-", "amazonaws.com.cn"),
     ("us-iso-", "c2s.ic.gov"),

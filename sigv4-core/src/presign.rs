@@ -394,6 +394,8 @@ impl PresignOptions {
 
     /// Covers a body by the text that stands in place of its hash, as
     /// [`payload_sha256`](Self::payload_sha256) does by a hash.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
     pub const fn payload_literal(mut self, literal: PayloadLiteral) -> Self {
         self.payload = Some(Payload::Literal(literal));
         self
@@ -402,6 +404,8 @@ impl PresignOptions {
     /// Sets whether the holder has to send `x-amz-content-sha256`. Default: where the service needs
     /// it to tell what is covered of a body. What the [`Signer`] does by default is not meant for
     /// URLs and makes no difference here.
+    ///
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
     pub const fn content_sha256(mut self, content_sha256: ContentSha256) -> Self {
         self.content_sha256 = content_sha256;
         self

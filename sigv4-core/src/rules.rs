@@ -241,7 +241,8 @@ impl SigningRules {
         self.unsigned_payload
     }
 
-    /// Tells whether presigned URLs cover no payload, unless told to.
+    /// Tells whether presigned URLs cover no payload, unless told to:
+    /// [`presigns_unsigned_payload`](Self::presigns_unsigned_payload).
     #[must_use]
     pub const fn presigns_unsigned(&self) -> bool {
         self.presigns_unsigned_payload

@@ -16,6 +16,8 @@ use crate::stream::event::message::name;
 /// A message is given as soon as it is complete. One that says that the service has failed, an
 /// exception or an error, is an [error](EventError). Behind an error there is nothing more.
 ///
+/// <https://smithy.io/2.0/aws/amazon-eventstream.html>
+///
 /// ```
 /// use sigv4_core::{EventDecoder, EventMessage};
 ///

@@ -17,6 +17,8 @@ use crate::stream::event::message::name;
 ///
 /// `Display` says which it was and never holds a payload or the text of a message.
 ///
+/// <https://smithy.io/2.0/aws/amazon-eventstream.html>
+///
 /// ```
 /// use bytes::Bytes;
 /// use sigv4_core::{EventDecoder, EventErrorKind, EventMessage};

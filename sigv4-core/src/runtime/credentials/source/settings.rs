@@ -18,6 +18,8 @@ use crate::error::ConfigError;
 /// of [`CredentialSource::cache`](crate::runtime::CredentialSource::cache) fetches keys that have no
 /// end once a minute; others do so where they are told to
 /// [recheck](crate::runtime::CredentialsCacheBuilder::recheck).
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
@@ -80,6 +82,8 @@ impl ProfileSource {
 ///
 /// `Debug` shows where values are from, never the values. They are never serialized, and errors
 /// do not hold them.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-static-credentials.html>
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
@@ -110,6 +114,8 @@ impl StaticKeys {
 }
 
 /// A role that is assumed with the credentials of another source.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
@@ -214,6 +220,8 @@ impl AssumeRoleSource {
 ///
 /// What is not said is as the environment has it: `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ROLE_ARN` and
 /// `AWS_ROLE_SESSION_NAME`. The file is read at each fetch.
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields, default))]
@@ -275,6 +283,8 @@ impl WebIdentitySource {
 ///
 /// A source that is configured and fails ends the chain. See
 /// [`StickyChain`](crate::runtime::StickyChain).
+///
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
