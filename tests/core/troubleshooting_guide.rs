@@ -4,6 +4,10 @@
 //! Kinds and codes are read out of the sources, since an enumeration that is not exhaustive cannot be
 //! enumerated from outside.
 
+use http::HeaderMap;
+use http::StatusCode;
+use sigv4_core::runtime::AwsRefusal;
+
 const GUIDE: &str = include_str!("../../docs/troubleshooting.md");
 const REFUSAL: &str = include_str!("../../sigv4-core/src/runtime/refusal.rs");
 const RECOVERY: &str = include_str!("../../sigv4-core/src/runtime/recovery/code.rs");
@@ -104,6 +108,29 @@ fn every_cause_of_a_refusal_has_a_section() {
         assert!(section(cause).len() > 50, "no section for {cause}");
         let link = format!("[`{cause}`](#{})", cause.to_lowercase());
         assert!(GUIDE.contains(&link), "the codes do not lead to {cause}");
+    }
+}
+
+/// What the guide says of a message is what the crate makes of it.
+#[test]
+fn every_message_leads_to_its_cause() {
+    let rows = between(GUIDE, "\n## Words of AWS\n", "\n## ").lines();
+    let rows: Vec<_> = rows.filter(|line| line.starts_with("| `")).collect();
+    assert!(rows.len() > 20, "only {} rows", rows.len());
+    for row in rows {
+        let [words, codes, cause] = row.trim_matches('|').split(" | ").collect::<Vec<_>>()[..]
+        else {
+            unreachable!("{row}");
+        };
+        let message = between(words, "`", "`");
+        for code in codes.split(", ").map(|code| code.trim().trim_matches('`')) {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-amzn-errortype", code.parse().unwrap());
+            let body = format!(r#"{{"message":"{message}."}}"#);
+            let refusal = AwsRefusal::read(StatusCode::FORBIDDEN, &headers, body.as_bytes());
+            let found = refusal.map(|refusal| format!("{:?}", refusal.cause()));
+            assert_eq!(found.as_deref(), Some(between(cause, "[`", "`]")), "{row}");
+        }
     }
 }
 

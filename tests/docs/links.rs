@@ -7,28 +7,8 @@ use std::path::PathBuf;
 
 use crate::page::Page;
 use crate::page::guides;
-use crate::page::pages_in;
+use crate::page::pages;
 use crate::page::root;
-
-/// Every page that people read as a file. The READMEs of the crates are rustdoc's.
-fn pages() -> Vec<Page> {
-    let mut pages = vec![];
-    for folder in [
-        ".",
-        "docs",
-        "docs/decisions",
-        "docs/recipes",
-        "bench",
-        "fuzz",
-    ] {
-        pages.extend(pages_in(folder));
-    }
-    for entry in fs::read_dir(root().join("examples")).unwrap() {
-        let folder = Path::new("examples").join(entry.unwrap().file_name());
-        pages.extend(pages_in(&folder.display().to_string()));
-    }
-    pages
-}
 
 #[test]
 fn lead_to_files_and_headings_that_exist() {

@@ -1,10 +1,11 @@
-//! A page of the documentation: its links, its headings, and where it is.
+//! A page of the documentation: its links, its headings, its blocks of code, and where it is.
 
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 
 use pulldown_cmark::BrokenLink;
+use pulldown_cmark::CodeBlockKind;
 use pulldown_cmark::Event;
 use pulldown_cmark::LinkType;
 use pulldown_cmark::Options;
@@ -19,6 +20,7 @@ pub(crate) struct Page {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
     pub(crate) links: Vec<Link>,
+    pub(crate) blocks: Vec<Block>,
     /// Labels in brackets that are code and have no definition: to GitHub they are no links.
     pub(crate) undefined: Vec<String>,
     /// The anchors of its headings, as GitHub and rustdoc make them.
@@ -33,6 +35,14 @@ pub(crate) struct Link {
     pub(crate) is_by_label: bool,
 }
 
+/// A block of code between fences.
+#[derive(Debug)]
+pub(crate) struct Block {
+    /// What stands behind the opening fence: nothing means Rust.
+    pub(crate) language: String,
+    pub(crate) text: String,
+}
+
 impl Page {
     /// Reads a page, which is named by its path below the root.
     pub(crate) fn read(path: impl Into<PathBuf>) -> Self {
@@ -45,6 +55,8 @@ impl Page {
         let mut undefined = Vec::new();
         let (mut links, mut anchors) = (Vec::new(), Vec::new());
         let mut heading: Option<String> = None;
+        let mut blocks = Vec::new();
+        let mut block: Option<Block> = None;
         let mut note = |broken: BrokenLink<'_>| {
             undefined.push(broken.reference.to_string());
             None
@@ -68,7 +80,17 @@ impl Page {
                 Event::End(TagEnd::Heading(_)) => {
                     anchors.extend(heading.take().map(|text| anchor(&text)));
                 }
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                    block = Some(Block {
+                        language: language.to_string(),
+                        text: String::new(),
+                    });
+                }
+                Event::End(TagEnd::CodeBlock) => blocks.extend(block.take()),
                 Event::Text(piece) | Event::Code(piece) => {
+                    if let Some(block) = &mut block {
+                        block.text.push_str(&piece);
+                    }
                     if let Some(heading) = &mut heading {
                         heading.push_str(&piece);
                     }
@@ -81,6 +103,7 @@ impl Page {
             path,
             text,
             links,
+            blocks,
             undefined,
             anchors,
         }
@@ -88,6 +111,13 @@ impl Page {
 
     pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
+    }
+
+    /// Returns its blocks in a language.
+    pub(crate) fn blocks_in(&self, language: &str) -> impl Iterator<Item = &str> {
+        let blocks = self.blocks.iter();
+        let blocks = blocks.filter(move |block| block.language == language);
+        blocks.map(|block| &*block.text)
     }
 
     /// Returns the definitions of labels, `[label]: target`, in the order in which they stand.
@@ -126,6 +156,26 @@ pub(crate) fn guides() -> Vec<Page> {
     let mut pages = pages_in("docs");
     pages.retain(|page| !page.path.ends_with("README.md"));
     assert!(pages.len() > 5, "the guides are in docs/");
+    pages
+}
+
+/// Returns every page that people read as a file. The READMEs of the crates are rustdoc's.
+pub(crate) fn pages() -> Vec<Page> {
+    let mut pages = vec![];
+    for folder in [
+        ".",
+        "docs",
+        "docs/decisions",
+        "docs/recipes",
+        "bench",
+        "fuzz",
+    ] {
+        pages.extend(pages_in(folder));
+    }
+    for entry in fs::read_dir(root().join("examples")).unwrap() {
+        let folder = Path::new("examples").join(entry.unwrap().file_name());
+        pages.extend(pages_in(&folder.display().to_string()));
+    }
     pages
 }
 

@@ -27,6 +27,20 @@ fn have_as_many_crates_as_the_guide_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[test]
+fn have_the_features_that_the_readmes_of_the_crates_say() {
+    for package in ["sigv4-core", "sigv4-tower", "sigv4-reqwest"] {
+        let page = Page::read(format!("{package}/README.md"));
+        let (_, table) = page.text.split_once("\n| feature |").unwrap();
+        let rows = table.split("\n\n").next().unwrap().lines().skip(2);
+        let mut said: BTreeSet<_> = rows
+            .map(|row| row.split('`').nth(1).unwrap().to_owned())
+            .collect();
+        said.insert("none".to_owned());
+        assert_eq!(said, features(package), "{package}");
+    }
+}
+
 /// Returns the feature and the number of a row of a table; the feature `none` is no feature.
 fn row(line: &str) -> Option<(String, usize)> {
     let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();

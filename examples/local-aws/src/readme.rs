@@ -3,12 +3,16 @@
 //! A block that is marked `console` is a terminal: a line that begins with `$ ` is a command, those
 //! that begin with `> ` continue it, and all others are what it prints. `[..]` stands for any text
 //! within a line, and a line `...` for any number of lines. A command may fail where it says so; one
-//! that fails and prints nothing is a fault. Blocks with other marks are not run.
+//! that fails and prints nothing is a fault, and so is one that leaves a file which git does not ignore.
+//!
+//! A block that is marked `sh` is not run, as it is for AWS itself. Of its commands the options of the
+//! programs are looked up in what they print for `--help`. Blocks with other marks are not looked at.
 //!
 //! The commands run in a shell each block, in a folder of their own that holds the repository's
 //! `examples`, one after the other and with the services of [`LocalAws`]. `cargo run
 //! -p NAME -- ...` runs a program that is built already.
 
+use std::collections::HashSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -27,6 +31,7 @@ use crate::LocalAws;
 /// What follows the output of each command, with its status between.
 const STATUS: &str = "=== ended with ";
 const MARK: &str = "=== the next command ===";
+const IGNORED: &str = include_str!("../../../.gitignore");
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A README whose commands are to be run.
@@ -70,6 +75,29 @@ impl Readme {
             let printed = run(session, folder.path(), &aws).await?;
             compare(session, &printed)?;
         }
+        check_what_is_left(folder.path())?;
+        self.check_options(&text).await
+    }
+
+    /// Looks the options up that commands give to programs and that are not run.
+    async fn check_options(&self, text: &str) -> Result<(), Box<dyn std::error::Error>> {
+        for block in text.split("\n```sh\n").skip(1) {
+            let block = block.split("\n```").next().unwrap_or_default();
+            for command in block.replace("\\\n", " ").split(['\n', '|', ';', '&']) {
+                let Some((package, options)) = options(command) else {
+                    continue;
+                };
+                let known = self.programs.iter().find(|(known, _)| known == package);
+                let (_, program) = known.ok_or_else(|| format!("no program of {package}"))?;
+                let output = Command::new(program).arg("--help").output();
+                let help = String::from_utf8(timeout(PATIENCE, output).await??.stdout)?;
+                let words = help.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+                let words: HashSet<_> = words.collect();
+                if let Some(missing) = options.iter().find(|&option| !words.contains(option)) {
+                    return Err(format!("{package} has no {missing}: {command}").into());
+                }
+            }
+        }
         Ok(())
     }
 
@@ -110,6 +138,32 @@ impl Readme {
         }
         Ok(folder)
     }
+}
+
+/// Readers run the commands in the repository: what these leave there is to be ignored by git.
+fn check_what_is_left(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        // Of the folders above, and of the folder that is HOME here.
+        let is_known = name == "examples" || name.starts_with('.');
+        if !is_known && !IGNORED.contains(&format!("\n/{name}\n")) {
+            return Err(format!("{name} stays, and .gitignore has no /{name}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the package and the options of `cargo run -p PACKAGE -- OPTIONS`.
+fn options(command: &str) -> Option<(&str, Vec<&str>)> {
+    let command = command.split(" #").next()?;
+    let (_, run) = command.split_once("cargo run ")?;
+    let (run, given) = run.split_once(" -- ").unwrap_or((run, ""));
+    let (_, package) = run.split_once("-p ")?;
+    let words = given.split_whitespace();
+    let options = words.filter(|word| word.starts_with('-') && word.len() > 1);
+    let options = options.filter_map(|option| option.split('=').next());
+    Some((package.split_whitespace().next()?, options.collect()))
 }
 
 /// What stands in one block.
@@ -339,6 +393,20 @@ four
                 .await;
             assert!(error.is_err(), "{silent}");
         }
+        for (file, is_ignored) in [("order.txt", true), ("order", false)] {
+            let left = readme(&format!("```console\n$ echo a > {file}\n```\n"))
+                .check()
+                .await;
+            assert_eq!(left.is_ok(), is_ignored, "{file}: {left:?}");
+        }
+        let of_a_program = |option: &str| {
+            let command = format!("cargo run -p ls -- {option} | sort # --none");
+            let text = format!("```console\n$ echo a\na\n```\n\n```sh\n{command}\n```\n");
+            readme(&text).program("ls", "/bin/ls")
+        };
+        of_a_program("--all . -l").check().await.unwrap();
+        let error = of_a_program("--none").check().await.unwrap_err();
+        assert!(error.to_string().contains("has no --none"), "{error}");
         let unknown = "```console\n$ cargo run -p unknown -- x\n```\n";
         let error = readme(unknown).check().await.unwrap_err().to_string();
         assert!(error.contains("there is no program of unknown"), "{error}");

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::fault::Fault;
+use crate::request::Id;
 
 /// A signature, and what goes with it.
 ///
@@ -13,9 +14,9 @@ use crate::fault::Fault;
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Signed {
-    /// That of the request.
+    /// That of the request, as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<Id>,
     /// The headers to add to those that the request has, by name and value.
     pub headers: Vec<(String, String)>,
     /// The URL as it was given; with the signature in its query where it was asked for there.
@@ -45,7 +46,7 @@ impl fmt::Debug for Signed {
 pub struct Refused {
     /// That of the request, if it could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
+    pub id: Option<Id>,
     /// What is wrong, the name of the field included.
     pub error: String,
     /// The field that is at fault: `url`, `headers[2].value`, `path.normalize`.
@@ -55,7 +56,7 @@ pub struct Refused {
 impl Refused {
     /// Answers a request with what is wrong with it.
     #[must_use]
-    pub fn new(id: Option<String>, fault: Fault) -> Self {
+    pub fn new(id: Option<Id>, fault: Fault) -> Self {
         Self {
             id,
             error: fault.to_string(),

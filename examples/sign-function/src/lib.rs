@@ -28,6 +28,7 @@ pub use crate::fault::Fault;
 pub use crate::limits::Limits;
 pub use crate::request::Algorithm;
 pub use crate::request::ContentSha256;
+pub use crate::request::Id;
 pub use crate::request::PathRules;
 pub use crate::request::Payload;
 pub use crate::request::Placement;

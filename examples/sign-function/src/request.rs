@@ -1,5 +1,6 @@
 //! One request for a signature, as it comes in JSON.
 
+mod id;
 mod reading;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use zeroize::Zeroizing;
 use crate::fault::Fault;
 use crate::signing::message_of;
 
+pub use crate::request::id::Id;
+
 /// A request to be signed, and how.
 ///
 /// `Debug` shows neither headers nor body nor query nor credentials.
@@ -25,7 +28,7 @@ use crate::signing::message_of;
 pub struct SignRequest {
     /// What the answer is to be recognised by. It is no part of the signature.
     #[serde(default)]
-    pub id: Option<String>,
+    pub id: Option<Id>,
     /// The method, as it is sent: `GET`.
     pub method: String,
     /// The absolute URL, as it is sent.
@@ -82,7 +85,7 @@ impl SignRequest {
     ///
     /// With the field that is missing, unknown, there twice, or of another type; and with the id of
     /// the request where that could be read.
-    pub fn parse(json: &[u8]) -> Result<Self, (Option<String>, Fault)> {
+    pub fn parse(json: &[u8]) -> Result<Self, (Option<Id>, Fault)> {
         reading::parse(json)
     }
 

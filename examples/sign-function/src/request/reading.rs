@@ -22,10 +22,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::fault::Fault;
+use crate::request::Id;
 use crate::request::SignHeaders;
 use crate::request::SignRequest;
 
-pub(super) fn parse(json: &[u8]) -> Result<SignRequest, (Option<String>, Fault)> {
+pub(super) fn parse(json: &[u8]) -> Result<SignRequest, (Option<Id>, Fault)> {
     let mut track = Track::new();
     let mut reader = serde_json::Deserializer::from_slice(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
@@ -109,6 +110,7 @@ fn field(path: &Path) -> String {
 /// Says what a field has to be.
 fn must_be(field: &str) -> &'static str {
     match field {
+        "id" => "must be a string or a number",
         "headers" => "must be a list of headers, each a list of its name and its value",
         "algorithm" => "must be `sigv4` or `sigv4a`",
         "placement" => "must be `headers` or `query`",
@@ -240,10 +242,10 @@ impl<'de> Deserialize<'de> for SignHeaders {
 }
 
 /// Returns the id of a request that is at fault, if it can be read.
-fn id_of(json: &[u8]) -> Option<String> {
-    struct Id<'a>(&'a RefCell<Option<String>>);
+fn id_of(json: &[u8]) -> Option<Id> {
+    struct Fields<'a>(&'a RefCell<Option<Id>>);
 
-    impl<'de> Visitor<'de> for Id<'_> {
+    impl<'de> Visitor<'de> for Fields<'_> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,7 +266,7 @@ fn id_of(json: &[u8]) -> Option<String> {
 
     let id = RefCell::new(None);
     // What was read before a fault counts.
-    let _ = serde_json::Deserializer::from_slice(json).deserialize_map(Id(&id));
+    let _ = serde_json::Deserializer::from_slice(json).deserialize_map(Fields(&id));
     id.into_inner()
 }
 

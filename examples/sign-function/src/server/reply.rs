@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::answer::Refused;
 use crate::answer::Signed;
 use crate::fault::Fault;
+use crate::request::Id;
 
 /// An answer: a status, a few headers, and JSON.
 pub(crate) struct Reply {
@@ -43,7 +44,7 @@ impl Reply {
         Self::json(StatusCode::OK, &answer)
     }
 
-    pub(crate) fn refused(status: StatusCode, id: Option<String>, fault: Fault) -> Self {
+    pub(crate) fn refused(status: StatusCode, id: Option<Id>, fault: Fault) -> Self {
         let field = fault.field.to_string();
         let mut reply = Self::json(status, &Refused::new(id, fault));
         reply.field = Some(field);

@@ -32,6 +32,7 @@ use crate::callers::Callers;
 use crate::fault::Fault;
 use crate::limits::Limits;
 use crate::log::Entry;
+use crate::request::Id;
 use crate::request::SignRequest;
 use crate::server::Front;
 use crate::server::Patience;
@@ -180,7 +181,7 @@ impl SignService {
     }
 
     async fn sign(&self, caller: &Caller, json: &[u8], entry: &mut Entry) -> Result<Reply, Reply> {
-        let bad = |id: Option<String>| {
+        let bad = |id: Option<Id>| {
             move |fault| Reply::refused(StatusCode::BAD_REQUEST, id.clone(), fault)
         };
         let request = SignRequest::parse(json).map_err(|(id, fault)| bad(id)(fault))?;

@@ -1,10 +1,16 @@
 //! What a configuration file says wrong.
 
-use std::fs;
 use std::path::Path;
 
+use http::StatusCode;
 use sign_function::callers::Callers;
 use sign_function::config::Config;
+
+use crate::fixture::KEY;
+use crate::fixture::Served;
+use crate::fixture::credentials;
+
+const README: &str = include_str!("../../README.md");
 
 const LIST: &str =
     "{ services: [s3], regions: [eu-west-1], hosts: [s3.amazonaws.com], methods: [GET] }";
@@ -175,9 +181,33 @@ fn reads_the_examples_of_the_documentation() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     Config::load(&folder.join("azure/sign.yaml")).unwrap();
 
-    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
-    let (_, rest) = readme.split_once("```yaml\n# sign.yaml").unwrap();
-    let (yaml, _) = rest.split_once("```").unwrap();
-    let yaml = yaml.replace("env:ORDERS_WORKFLOW_KEY", "sixteen-letters-");
-    Config::parse(&yaml, "README.md").unwrap();
+    Config::parse(&of_the_readme(), "README.md").unwrap();
+}
+
+/// Returns the file that the README shows, with a key in it.
+fn of_the_readme() -> String {
+    let block = README.split("```yaml\n# sign.yaml").nth(1);
+    let yaml = block.and_then(|rest| rest.split("```").next());
+    let yaml = yaml.expect("the README has a block of it");
+    let written = "env:ORDERS_WORKFLOW_KEY";
+    assert_eq!(yaml.matches(written).count(), 1);
+    yaml.replace(written, KEY)
+}
+
+/// What `curl` sends in the README, with the file that stands there, but for who signs.
+#[tokio::test]
+async fn signs_the_request_of_the_documentation() {
+    let yaml = of_the_readme();
+    let (yaml, _) = yaml.split_once("\ncredentials:").unwrap();
+    let yaml = yaml.replace("127.0.0.1:8080", "127.0.0.1:0");
+    let served = Served::start(&format!("{yaml}\n{}", credentials())).await;
+    let bodies = README.split("-d '").skip(1);
+    let mut count = 0;
+    for body in bodies.map(|rest| rest.split_once('\'').unwrap().0) {
+        let request = serde_json::from_str(body).unwrap();
+        let answer = served.sign(&request).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
+        count += 1;
+    }
+    assert_eq!(count, 1);
 }

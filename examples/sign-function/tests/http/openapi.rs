@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use boon::Compiler;
 use boon::Draft;
@@ -30,6 +32,7 @@ use sign_function::server::Front;
 use crate::fixture::KEY;
 use crate::fixture::Served;
 use crate::fixture::config;
+use crate::fixture::credentials;
 use crate::fixture::request;
 use crate::fixture::send;
 use crate::fixture::with;
@@ -98,19 +101,29 @@ fn requires_what_the_types_require() {
         ("RequestCredentials", "/credentials"),
     ] {
         let definition = definition(name);
-        for field in keys(&definition["properties"]) {
+        for (field, schema) in definition["properties"].as_object().unwrap() {
             let mut lacking = full();
             let object = lacking
                 .pointer_mut(pointer)
                 .unwrap()
                 .as_object_mut()
                 .unwrap();
-            object.remove(&field).unwrap();
+            object.remove(field).unwrap();
             let is_needed = SignRequest::parse(lacking.to_string().as_bytes()).is_err();
+            let object = lacking.pointer_mut(pointer).unwrap();
+            object[field] = Value::Null;
+            let is_not_null = SignRequest::parse(lacking.to_string().as_bytes()).is_err();
             let required = definition["required"]
                 .as_array()
                 .is_some_and(|required| required.contains(&json!(field)));
             assert_eq!(is_needed, required, "{name}.{field}");
+            // A reference has nothing beside it that counts.
+            let schema = match schema["$ref"].as_str() {
+                Some(target) => &self::definition(target.rsplit('/').next().unwrap()),
+                None => schema,
+            };
+            let may_be_null = schema["x-nullable"] == true;
+            assert_eq!(is_not_null, !may_be_null, "null for {name}.{field}");
         }
     }
 }
@@ -121,6 +134,7 @@ fn has_the_types_of_the_types() {
     let (schemas, index) = schema("SignRequest");
     for field in names_of::<SignRequest>() {
         for value in [
+            json!(null),
             json!(7),
             json!("no word"),
             json!({}),
@@ -132,8 +146,8 @@ fn has_the_types_of_the_types() {
             changed[&field] = value.clone();
             let fits = schemas.validate(&changed, index).is_ok();
             let parsed = SignRequest::parse(changed.to_string().as_bytes()).is_ok();
-            // Of these three a schema of this version says less.
-            let says_less = ["payload", "sign_headers", "time"].contains(&&*field);
+            // Of these four a schema of this version says less.
+            let says_less = ["id", "payload", "sign_headers", "time"].contains(&&*field);
             assert!(
                 fits == parsed || (says_less && fits),
                 "{field}: {value}: {fits} {parsed}"
@@ -182,6 +196,88 @@ async fn fits_what_is_sent_and_answered() {
     assert_fits("Refused", &stranger.json, "a stranger");
 }
 
+/// A status that the program has a word for is in the description, and no other is.
+#[test]
+fn has_the_statuses_of_the_program() {
+    let constant = |status: StatusCode| {
+        let reason = status.canonical_reason()?.to_ascii_uppercase();
+        Some(reason.replace([' ', '-'], "_"))
+    };
+    let text = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let mut answered: BTreeSet<String> = (100..600)
+        .filter_map(|code| StatusCode::from_u16(code).ok())
+        .filter(|&status| {
+            constant(status).is_some_and(|name| text.contains(&format!("StatusCode::{name}")))
+        })
+        .map(|status| status.as_str().to_owned())
+        .collect();
+    // Other paths have that; a test sees to it that JSON can be written; the HTTP library refuses heads.
+    assert!(answered.remove("404"), "{answered:?}");
+    assert!(answered.remove("500"), "{answered:?}");
+    answered.insert("431".to_owned());
+    let mut described = keys(&responses());
+    described.remove("default");
+    assert_eq!(described, answered);
+}
+
+/// Returns all sources below a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+/// A refusal of each status that a request can bring about by itself at once.
+#[tokio::test]
+async fn describes_each_refusal() {
+    let served = Served::start(&config()).await;
+    let anyone = "anyone: { services: ['*'], regions: ['*'], methods: ['*'], \
+                  hosts: [api.example.com] }";
+    let open = Served::start(&format!("listen: 127.0.0.1:0\n{anyone}\n{}", credentials())).await;
+    let post = || served.post("/sign").bearer_auth(KEY);
+    let long = "x".repeat(20_000_000);
+    let many = (0..101).fold(post(), |post, index| post.header(format!("x-{index}"), "x"));
+    for (status, asked) in [
+        (400, post().json(&json!({"id": 7}))),
+        (401, served.post("/sign").json(&request())),
+        (403, post().json(&with(json!({"service": "iam"})))),
+        (405, served.get("/sign").bearer_auth(KEY)),
+        (413, post().json(&with(json!({"body": long})))),
+        (415, post().body(request().to_string())),
+        (
+            421,
+            open.post("/sign")
+                .header("host", "attacker.example")
+                .json(&request()),
+        ),
+        (431, many.json(&request())),
+    ] {
+        let answer = send(asked).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.json);
+        let described = &responses()[answer.status.as_str()];
+        assert!(described.is_object(), "{status}");
+        match described["schema"]["$ref"].as_str() {
+            Some(target) => {
+                assert_eq!(target, "#/definitions/Refused");
+                assert_fits("Refused", &answer.json, &status.to_string());
+            }
+            None => assert_eq!(answer.json, json!(""), "{status}"),
+        }
+    }
+}
+
+fn responses() -> Value {
+    let document = document(None, "/openapi.json", Front::Nobody);
+    document["paths"]["/sign"]["post"]["responses"].clone()
+}
+
 /// What the designer of Logic Apps wants of it: version 2, for every page, a name for each
 /// operation.
 #[tokio::test]
@@ -203,15 +299,11 @@ async fn is_what_a_logic_app_reads() {
             assert!(operation["operationId"].is_string(), "{method} {path}");
         }
     }
-    let statuses = keys(&answer.json["paths"]["/sign"]["post"]["responses"]);
-    for status in ["200", "400", "401", "403", "413", "415", "503"] {
-        assert!(statuses.contains(status), "{status}");
-    }
     let text = answer.json.to_string();
     for later in [
         "oneOf",
         "anyOf",
-        "nullable",
+        "\"nullable\"",
         "components",
         "requestBody",
         "const",
@@ -229,12 +321,31 @@ fn schema(name: &str) -> (Schemas, SchemaIndex) {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
     compiler.set_default_draft(Draft::V4);
     let url = "http://service.test/openapi.json";
-    compiler
-        .add_resource(url, document(None, "/openapi.json", Front::Nobody))
-        .unwrap();
+    let mut document = document(None, "/openapi.json", Front::Nobody);
+    let_be_null(&mut document);
+    compiler.add_resource(url, document).unwrap();
     let location = format!("{url}#/definitions/{name}");
     let index = compiler.compile(&location, &mut schemas).unwrap();
     (schemas, index)
+}
+
+/// Says in the words of the validator what may be null: OpenAPI 2.0 itself has no word for it.
+fn let_be_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("x-nullable") == Some(&json!(true)) {
+                if let Some(known) = fields.get_mut("type") {
+                    *known = json!([known, "null"]);
+                }
+                if let Some(Value::Array(words)) = fields.get_mut("enum") {
+                    words.push(Value::Null);
+                }
+            }
+            fields.values_mut().for_each(let_be_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(let_be_null),
+        _ => {}
+    }
 }
 
 fn assert_fits(definition: &str, value: &Value, name: &str) {

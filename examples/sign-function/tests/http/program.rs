@@ -164,6 +164,8 @@ async fn logs_who_has_what_signed_and_no_secret() {
             .json(&asked),
     )
     .await;
+    let deletion = with(json!({"method": "DELETE"}));
+    send(client().post(&url).header("x-api-key", KEY).json(&deletion)).await;
     let output = end(child).await;
     let log = String::from_utf8(output.stderr).unwrap();
     let lines: Vec<&str> = log.lines().collect();
@@ -175,8 +177,14 @@ async fn logs_who_has_what_signed_and_no_secret() {
             "sign-function: status=403 caller=workflow service=a?b?status?200?caller?root \
              region=eu-west-1 method=GET host=api.example.com field=service",
             "sign-function: status=401 field=authorization",
+            "sign-function: status=403 caller=workflow service=execute-api region=eu-west-1 \
+             method=DELETE host=api.example.com field=method",
         ]
     );
+    let shown = lines[3]
+        .replace("=workflow", "=orders-workflow")
+        .replace("api.example", "a1b2c3d4e5.execute-api.eu-west-1.amazonaws");
+    assert!(include_str!("../../README.md").contains(&format!("```text\n{shown}\n```")));
     assert!(!log.contains("secret"), "{log}");
     assert!(!log.contains(KEY), "{log}");
     assert!(

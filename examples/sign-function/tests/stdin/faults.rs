@@ -42,7 +42,9 @@ fn the_request_of_the_rows_below_is_signed() {
 fn a_bad_value_is_named_by_its_field() {
     let secret = secrets::SECRET_ACCESS_KEY;
     let rows = [
-        ("id that is a number", json!({"id": 7}), "id"),
+        ("id that is an object", json!({"id": {"a": 1}}), "id"),
+        ("id that is a list", json!({"id": [1]}), "id"),
+        ("id that is a truth", json!({"id": true}), "id"),
         ("method that is missing", json!({"method": null}), "method"),
         ("method with a blank", json!({"method": "GET /"}), "method"),
         (

@@ -79,6 +79,34 @@ fn answers_in_order_whatever_is_between() {
     assert_eq!(read(&stdout).len(), 2);
 }
 
+/// As it came: in the same digits, which a number of most programs has not enough of.
+#[test]
+fn gives_back_an_id_as_it_came() {
+    for id in [
+        r#""""#,
+        r#""caf\u00e9 \"1\"""#,
+        "0",
+        "-1.50e+3",
+        "123456789012345678901234567890",
+    ] {
+        let signed = PUBLISHED.replace(r#""id":"1""#, &format!(r#""id": {id}"#));
+        let fault = format!(r#"{{"method":7,"id":{id} ,"#);
+        let (stdout, _) = output_of(format!("{signed}\n{fault}").into(), &KEYS);
+        let answers: Vec<_> = stdout.lines().collect();
+        let begin = format!(r#"{{"id":{id},"#);
+        assert!(
+            answers[0].starts_with(&begin) && answers[0].contains(SIGNATURE),
+            "{stdout}"
+        );
+        assert!(answers[1].starts_with(&begin), "{stdout}");
+    }
+    // Null is none.
+    let (stdout, _) = output_of(PUBLISHED.replace(r#""1""#, "null").into(), &KEYS);
+    let answer = &read(&stdout)[0];
+    assert_eq!(answer["signature"], SIGNATURE);
+    assert_eq!(answer.get("id"), None);
+}
+
 #[test]
 fn answers_before_the_next_line_is_there() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sign-function"))
