@@ -69,10 +69,18 @@ impl Error {
 
     /// Tells whether the same request may succeed a little later, without any change to it.
     ///
-    /// Only a lack of credentials passes by itself: the source of credentials may recover.
+    /// Only a lack of credentials passes by itself: the source of credentials may recover. Where
+    /// there never were any, because no source is configured, or one is wrongly, there will be none
+    /// until somebody changes that.
     #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self.kind, ErrorKind::Credentials)
+    pub fn is_retryable(&self) -> bool {
+        #[cfg(feature = "runtime")]
+        if let Some(outage) = self.credentials_outage()
+            && outage.is_misconfigured()
+        {
+            return false;
+        }
+        self.kind == ErrorKind::Credentials
     }
 }
 

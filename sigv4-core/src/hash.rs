@@ -111,6 +111,15 @@ impl Sha256Digest {
     }
 }
 
+/// A SHA-256 hash or an HMAC in hex, as part of what is handed on.
+///
+/// Aligned, since it is moved several times on its way into a request. Behind the tag of an enum it
+/// would be copied in overlapping pieces otherwise, and reading what was just written in other
+/// pieces makes the processor wait, each time for about as long as a tenth of a block of hashing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(align(8))]
+pub(crate) struct Hex(pub(crate) [u8; 64]);
+
 /// Writes octets in hex.
 #[cfg(feature = "sigv4a")]
 pub(crate) fn to_hex(octets: &[u8]) -> Box<[u8]> {

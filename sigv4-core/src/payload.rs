@@ -12,6 +12,7 @@ use crate::error::ConfigError;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::hash;
+use crate::hash::Hex;
 use crate::stream::chunked::AwsChunked;
 use crate::stream::chunked::Checksum;
 use crate::stream::head::StreamHead;
@@ -281,7 +282,7 @@ impl PayloadLiteral {
         if let Ok(hex) = <[u8; 64]>::try_from(text.as_bytes())
             && hex.into_iter().all(is_hex)
         {
-            return Ok(Self(PayloadDigest::Hex(hex)));
+            return Ok(Self(PayloadDigest::Hex(Hex(hex))));
         }
         let named = NAMED.iter().find(|name| **name == text);
         named
@@ -316,25 +317,25 @@ impl fmt::Debug for PayloadLiteral {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PayloadDigest {
     Literal(&'static str),
-    Hex([u8; 64]),
+    Hex(Hex),
 }
 
 impl PayloadDigest {
     fn from_hash(hash: &[u8]) -> Self {
-        Self::Hex(hash::hex_of(hash))
+        Self::Hex(Hex(hash::hex_of(hash)))
     }
 
     pub(crate) fn header_value(&self) -> HeaderValue {
         match self {
             Self::Literal(text) => HeaderValue::from_static(text),
-            Self::Hex(text) => HeaderValue::from_bytes(text).expect("hex is a header value"),
+            Self::Hex(Hex(text)) => HeaderValue::from_bytes(text).expect("hex is a header value"),
         }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Literal(text) => text.as_bytes(),
-            Self::Hex(text) => text,
+            Self::Hex(Hex(text)) => text,
         }
     }
 }

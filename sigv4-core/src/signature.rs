@@ -1,6 +1,7 @@
 //! What the mathematics of a signature comes to: text in hex.
 
 use crate::algorithm::Algorithm;
+use crate::hash::Hex;
 use crate::hash::Sha256Digest;
 #[cfg(feature = "sigv4a")]
 use crate::hash::to_hex;
@@ -8,7 +9,7 @@ use crate::hash::to_hex;
 /// A signature in hex.
 #[derive(Clone)]
 pub(crate) enum Signature {
-    Mac([u8; 64]),
+    Mac(Hex),
     /// Up to [`MAX`](Self::MAX) characters of DER. On the heap, so that the others, which are made
     /// a hundred times as fast, need not carry the room for it.
     #[cfg(feature = "sigv4a")]
@@ -22,7 +23,7 @@ impl Signature {
 
     #[inline]
     pub(crate) fn of_mac(mac: Sha256Digest) -> Self {
-        Self::Mac(mac.to_hex())
+        Self::Mac(Hex(mac.to_hex()))
     }
 
     /// Takes a signature in DER.
@@ -39,7 +40,7 @@ impl Signature {
             return None;
         }
         match algorithm {
-            Algorithm::V4 => hex.try_into().ok().map(Self::Mac),
+            Algorithm::V4 => hex.try_into().ok().map(|hex| Self::Mac(Hex(hex))),
             #[cfg(feature = "sigv4a")]
             Algorithm::V4a(_) => {
                 // A sequence (30) of two integers (02), the least of them of one octet.
@@ -52,7 +53,7 @@ impl Signature {
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
-            Self::Mac(text) => text,
+            Self::Mac(Hex(text)) => text,
             #[cfg(feature = "sigv4a")]
             Self::Ecdsa(text) => text,
         }

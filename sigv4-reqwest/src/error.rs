@@ -49,13 +49,13 @@ impl Error {
         self.kind
     }
 
-    /// Tells whether the same request may succeed a little later: where there were no credentials.
+    /// Tells whether the same request may succeed a little later: where the error of signing
+    /// [says so](sigv4_core::Error::is_retryable), which it does of a source of credentials that is
+    /// away.
     #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind,
-            ErrorKind::Signing(sigv4_core::ErrorKind::Credentials)
-        )
+    pub fn is_retryable(&self) -> bool {
+        let cause = self.source().and_then(|cause| cause.downcast_ref());
+        cause.is_some_and(sigv4_core::Error::is_retryable)
     }
 }
 
@@ -118,8 +118,8 @@ pub enum ExecuteError {
 }
 
 impl ExecuteError {
-    /// Tells whether the same request may succeed a little later, because it was not sent: there
-    /// were no credentials, or there was no connection.
+    /// Tells whether the same request may succeed a little later, because it was not sent: the
+    /// source of credentials [is away](Error::is_retryable), or there was no connection.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -153,8 +153,8 @@ impl From<Error> for ExecuteError {
     }
 }
 
-/// Tells whether the same request may succeed a little later, because all that failed is that there
-/// were no credentials.
+/// Tells whether the same request may succeed a little later, because all that failed is that the
+/// source of credentials [is away](Error::is_retryable).
 ///
 /// It sees through whatever others have wrapped an error of ours into: `reqwest-retry` has an error
 /// of its own, through which `downcast_ref` does not see. For a retry layer:
@@ -188,8 +188,8 @@ pub fn is_retryable(error: &reqwest_middleware::Error) -> bool {
     // error itself. The cause of ours can be seen wherever it is.
     let outermost: &(dyn StdError + 'static) = &**error;
     std::iter::successors(Some(outermost), |&error| error.source())
-        .filter_map(|error| error.downcast_ref::<sigv4_core::Error>())
-        .any(sigv4_core::Error::is_retryable)
+        .find_map(|error| error.downcast_ref::<sigv4_core::Error>())
+        .is_some_and(sigv4_core::Error::is_retryable)
 }
 
 /// Tells the kinds of an [`Error`] apart.

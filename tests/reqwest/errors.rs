@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use sigv4_core::ErrorKind as SigningErrorKind;
+use sigv4_core::runtime::StickyChain;
 use sigv4_reqwest::Error;
 use sigv4_reqwest::ErrorKind;
 use sigv4_tests::wire::WireResponse;
@@ -118,6 +119,11 @@ async fn an_execution_may_be_worth_another_attempt_where_nothing_was_sent() {
     let authorizer_without = builder_with(Failing::always(), "sqs", nobody).build();
     let error = sigv4_reqwest::execute(&client(), &authorizer_without, request(), None).await;
     assert!(error.unwrap_err().is_retryable(), "no credentials");
+
+    let unset = StickyChain::new::<&str>([]);
+    let authorizer_unset = builder_with(unset, "sqs", nobody).build();
+    let error = sigv4_reqwest::execute(&client(), &authorizer_unset, request(), None).await;
+    assert!(!error.unwrap_err().is_retryable(), "none configured");
 
     let authorizer = authorizer("sqs", nobody);
     let error = sigv4_reqwest::execute(&client(), &authorizer, request(), None).await;

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::future;
 use reqwest::Body;
 use reqwest::Response;
@@ -24,6 +25,7 @@ use sigv4_core::runtime::AuthorizerBuilder;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::SigningReceipt;
+use sigv4_core::runtime::StickyChain;
 use sigv4_reqwest::SigV4Middleware;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireRequest;
@@ -404,11 +406,14 @@ async fn what_is_retryable_is_seen_through_what_others_wrap_it_into() {
             .with(SigV4Middleware::new(authorizer))
             .build()
     };
-    for (name, host, expected) in [
-        ("no credentials", "127.0.0.1:1", true),
-        ("out of scope", "127.0.0.1:2", false),
+    let away = || SharedCredentialsProvider::new(Failing::always());
+    let unset = || SharedCredentialsProvider::new(StickyChain::new::<&str>([]));
+    for (name, credentials, host, expected) in [
+        ("no credentials", away(), "127.0.0.1:1", true),
+        ("none configured", unset(), "127.0.0.1:1", false),
+        ("out of scope", away(), "127.0.0.1:2", false),
     ] {
-        let authorizer = || builder_with(Failing::always(), "sqs", host).build();
+        let authorizer = || builder_with(credentials.clone(), "sqs", host).build();
         let clients = [
             signing(authorizer()),
             retrying(authorizer()),

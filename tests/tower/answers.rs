@@ -19,6 +19,7 @@ use sigv4_core::SigningOverrides;
 use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
+use sigv4_core::runtime::StickyChain;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
@@ -121,10 +122,18 @@ async fn each_error_has_its_status() {
         request
     };
     let failing = builder_with(Failing::always(), "sqs", HOST).build();
+    let unset = builder_with(StickyChain::new::<&str>([]), "sqs", HOST).build();
     for (name, authorizer, request, status, text) in [
         (
             "no credentials",
             failing,
+            post("/sqs/"),
+            503,
+            "there are no usable credentials",
+        ),
+        (
+            "no credentials, and none configured",
+            unset,
             post("/sqs/"),
             503,
             "there are no usable credentials",

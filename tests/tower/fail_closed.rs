@@ -28,6 +28,7 @@ use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::Clock;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
+use sigv4_core::runtime::StickyChain;
 use sigv4_tests::secrets;
 use sigv4_tests::time;
 use sigv4_tower::BoxError;
@@ -90,6 +91,14 @@ async fn without_credentials() {
         let cause = outage.source().unwrap().source().unwrap();
         assert!(cause.downcast_ref::<CredentialsError>().is_some());
     }
+}
+
+#[tokio::test]
+async fn without_a_source_of_credentials() {
+    let unset = StickyChain::new::<&str>([]);
+    let error = refusal(builder_with(unset, "sqs", HOST).build(), request(URI)).await;
+    assert_eq!(error.kind(), ErrorKind::Credentials);
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]

@@ -78,20 +78,9 @@ impl Error {
         match self {
             Self::S3(refusal) => refusal.is_retryable(),
             Self::Stalled(_) => true,
-            Self::Request(error @ reqwest_middleware::Error::Middleware(cause)) => {
-                // A source that had credentials will have some again. One that never had any is not
-                // set up.
-                let had_some = |error: &sigv4_core::Error| {
-                    let outage = error.credentials_outage();
-                    outage.is_none_or(|outage| outage.ended_for().is_some())
-                };
-                sigv4_reqwest::is_retryable(error)
-                    && cause
-                        .chain()
-                        .filter_map(|cause| cause.downcast_ref())
-                        .all(had_some)
-            }
             Self::Request(reqwest_middleware::Error::Reqwest(error)) => !error.is_builder(),
+            // A source of credentials that is away will have some again.
+            Self::Request(error) => sigv4_reqwest::is_retryable(error),
             _ => false,
         }
     }

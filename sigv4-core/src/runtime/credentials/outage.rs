@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 
@@ -65,6 +67,25 @@ impl CredentialsOutage {
             _ => Error::new(ErrorKind::Credentials, "there are no usable credentials"),
         }
         .because(self)
+    }
+
+    /// Tells whether there never were any, since the source says that it is not configured, or
+    /// wrongly.
+    pub(crate) fn is_misconfigured(&self) -> bool {
+        let cause = self.cause.as_ref().and_then(StdError::source);
+        let Some(cause) = cause.and_then(|cause| cause.downcast_ref()) else {
+            return false;
+        };
+        matches!(self.state, State::NeverLoaded)
+            && match cause {
+                CredentialsError::CredentialsNotLoaded(_)
+                | CredentialsError::InvalidConfiguration(_) => true,
+                // Where the source has its own from another cache, that one knows.
+                cause => cause
+                    .source()
+                    .and_then(|cause| cause.downcast_ref())
+                    .is_some_and(|cause: &Error| !cause.is_retryable()),
+            }
     }
 
     /// Returns the name of the source.
@@ -139,5 +160,81 @@ impl StdError for CredentialsOutage {
         self.cause
             .as_ref()
             .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use State::Ended;
+    use State::NeverLoaded;
+
+    use super::*;
+
+    const WAITING: State = State::StillWaiting {
+        waited: Duration::from_secs(10),
+        ended: None,
+    };
+
+    fn failed(cause: CredentialsError) -> Error {
+        Error::new(ErrorKind::Credentials, "the provider failed").because(cause)
+    }
+
+    fn outage(state: State, cause: Option<Error>) -> Error {
+        CredentialsOutage::new("test".into(), state, 1, Duration::ZERO, cause).into_error()
+    }
+
+    #[test]
+    fn another_attempt_helps_unless_there_never_was_a_source_to_recover() {
+        let unset = || CredentialsError::not_loaded("unset");
+        let wrong = || CredentialsError::invalid_configuration("half a pair");
+        let away = || CredentialsError::provider_error(io::Error::other("away"));
+        let slow = || CredentialsError::provider_timed_out(Duration::from_secs(30));
+        let odd = || CredentialsError::unhandled("no JSON");
+        let behind = |state, cause| {
+            let inner = outage(state, Some(failed(cause)));
+            CredentialsError::provider_error(inner)
+        };
+        let ended = Ended(Duration::from_secs(41));
+        for (name, state, cause, expected) in [
+            ("nothing configured", NeverLoaded, Some(unset()), false),
+            ("wrongly configured", NeverLoaded, Some(wrong()), false),
+            ("the source is away", NeverLoaded, Some(away()), true),
+            ("the source is slow", NeverLoaded, Some(slow()), true),
+            (
+                "the source answers nonsense",
+                NeverLoaded,
+                Some(odd()),
+                true,
+            ),
+            ("nobody has asked yet", NeverLoaded, None, true),
+            ("there were some before", ended, Some(unset()), true),
+            ("the file is broken since", ended, Some(wrong()), true),
+            ("there is no answer yet", WAITING, Some(unset()), true),
+            (
+                "nothing configured behind another cache",
+                NeverLoaded,
+                Some(behind(NeverLoaded, unset())),
+                false,
+            ),
+            (
+                "a source away behind another cache",
+                NeverLoaded,
+                Some(behind(NeverLoaded, away())),
+                true,
+            ),
+            (
+                "another cache had some before",
+                NeverLoaded,
+                Some(behind(ended, unset())),
+                true,
+            ),
+        ] {
+            let error = outage(state, cause.map(failed));
+            assert_eq!(error.is_retryable(), expected, "{name}");
+        }
+        let short = outage(State::TooShort, Some(failed(away())));
+        assert!(!short.is_retryable(), "a wish that cannot be fulfilled");
     }
 }
