@@ -10,6 +10,8 @@ use reqwest::Url;
 use reqwest_middleware::ClientBuilder;
 use reqwest_middleware::ClientWithMiddleware;
 use reqwest_middleware::RequestBuilder;
+use serde::Deserialize;
+use serde::Serialize;
 use sigv4_core::AwsChunked;
 use sigv4_core::Checksum;
 use sigv4_core::PayloadMode;
@@ -85,7 +87,7 @@ pub struct Receipt {
 }
 
 /// A part that is at S3, as an upload is completed with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "a part of an upload is this")]
 pub struct Stored {
     /// Its number.
