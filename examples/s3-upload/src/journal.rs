@@ -226,8 +226,9 @@ mod tests {
 
         let folder = TempDir::new().unwrap();
         let (path, _) = begin(folder.path());
-        let inode = || fs::metadata(&path).unwrap().ino();
-        let (first, mut before) = (inode(), fs::read(&path).unwrap());
+        // Nobody gets the number of a file that is open.
+        let first = File::open(&path).unwrap();
+        let mut before = fs::read(&path).unwrap();
         let mut lengths = Vec::new();
         for number in 1..=100 {
             append(&path, &part(100 + number, "tag")).unwrap();
@@ -235,7 +236,8 @@ mod tests {
             lengths.push(after.strip_prefix(&before[..]).unwrap().len());
             before = after;
         }
-        assert_eq!(inode(), first);
+        let inode = |metadata: io::Result<fs::Metadata>| metadata.unwrap().ino();
+        assert_eq!(inode(fs::metadata(&path)), inode(first.metadata()));
         assert!(lengths.iter().all(|length| *length == lengths[0]));
     }
 
@@ -246,7 +248,7 @@ mod tests {
         let (path, _) = begin(folder.path());
         append(&path, &part(1, "one")).unwrap();
         let whole = fs::read(&path).unwrap();
-        append(&path, &part(2, "two")).unwrap();
+        append(&path, &part(2, "a tag that is longer than the next")).unwrap();
         let torn = fs::read(&path).unwrap();
         for length in whole.len()..torn.len() {
             fs::write(&path, &torn[..length]).unwrap();
@@ -256,6 +258,9 @@ mod tests {
             append(&path, &part(3, "three")).unwrap();
             let found = numbers(read(&path).unwrap().unwrap());
             assert_eq!(found, [1, 3], "{length}");
+            let text = fs::read(&path).unwrap();
+            let added = text.strip_prefix(&whole[..]).unwrap();
+            assert_eq!(added, line(&part(3, "three")).unwrap(), "{length}");
         }
     }
 

@@ -231,6 +231,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 mod tests {
     use std::sync::atomic::AtomicU32;
     use std::sync::atomic::Ordering;
+    use std::time::Duration;
 
     use tempfile::TempDir;
 
@@ -333,10 +334,12 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    for _ in 0..5000 {
+                    for _ in 0..1000 {
                         if let Ok(slot) = states.slot("url") {
                             assert_eq!(owners.fetch_add(1, Ordering::SeqCst), 0);
                             taken.fetch_add(1, Ordering::SeqCst);
+                            // Long enough for another to come.
+                            std::thread::sleep(Duration::from_micros(50));
                             owners.fetch_sub(1, Ordering::SeqCst);
                             drop(slot);
                         }
