@@ -32,7 +32,9 @@ async fn send(request: &http::Request<&'static str>) -> String {
     let mut stream = tokio::net::TcpStream::connect(authority).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let read = stream.read_to_string(&mut answer);
+    let read = tokio::time::timeout(Duration::from_secs(60), read).await;
+    read.expect("it answers in a minute").unwrap();
     answer
 }
 
