@@ -32,7 +32,9 @@ async fn send(request: &http::Request<&'static str>) -> String {
     let mut stream = tokio::net::TcpStream::connect(authority).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    let read = stream.read_to_string(&mut answer);
+    let read = tokio::time::timeout(Duration::from_secs(60), read).await;
+    read.expect("it answers in a minute").unwrap();
     answer
 }
 
@@ -222,18 +224,27 @@ async fn answers_as_s3_does() {
     let unknown = Credentials::new("AKIDOTHER", SECRET).unwrap();
     let mut other_body = signed(&aws, "s3", &right);
     *other_body.body_mut() = "[]";
-    for (request, said) in [
+    for (request, status, said) in [
         (
             signed(&aws, "s3", &wrong),
+            "403 Forbidden",
             "<Code>SignatureDoesNotMatch</Code>",
         ),
         (
             signed(&aws, "s3", &unknown),
+            "403 Forbidden",
             "<Code>InvalidAccessKeyId</Code>",
         ),
-        (other_body, "<Error>"),
+        (
+            other_body,
+            "400 Bad Request",
+            "<Code>XAmzContentSHA256Mismatch</Code><Message>The provided 'x-amz-content-sha256' \
+             header does not match what was computed.</Message>",
+        ),
     ] {
-        let answer = send(&request).await;
+        let answer = send(&request).await.replace("&apos;", "'");
+        let status = format!("HTTP/1.1 {status}\r\n");
+        assert!(answer.starts_with(&status), "{answer}");
         assert!(answer.contains(said), "{answer}");
     }
     assert_eq!(aws.s3().object("key"), None);

@@ -10,6 +10,8 @@ use reqwest::Url;
 use reqwest_middleware::ClientBuilder;
 use reqwest_middleware::ClientWithMiddleware;
 use reqwest_middleware::RequestBuilder;
+use serde::Deserialize;
+use serde::Serialize;
 use sigv4_core::AwsChunked;
 use sigv4_core::Checksum;
 use sigv4_core::PayloadMode;
@@ -25,6 +27,7 @@ use sigv4_reqwest::SigV4Middleware;
 use crate::checksum::Crc64;
 use crate::environment::prepare_tls;
 use crate::error::Error;
+use crate::plan::MAX_PARTS;
 use crate::target::Endpoint;
 use crate::target::Target;
 use crate::xml;
@@ -85,7 +88,7 @@ pub struct Receipt {
 }
 
 /// A part that is at S3, as an upload is completed with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "a part of an upload is this")]
 pub struct Stored {
     /// Its number.
@@ -231,20 +234,28 @@ impl S3Client {
     /// See [`Error`]. The code is `NoSuchUpload` where it was completed or aborted.
     pub async fn list_parts(&self, upload: &str) -> Result<Vec<ListedPart>, Error> {
         let mut parts = Vec::new();
-        let mut marker: Option<String> = None;
+        let mut marker = 0;
         loop {
             let mut query = String::new();
-            if let Some(marker) = &marker {
-                query = format!("part-number-marker={}&", escaped(marker));
+            if marker > 0 {
+                query = format!("part-number-marker={marker}&");
             }
             query += &format!("uploadId={}", escaped(upload));
             let (_, body) = self.send(self.request(Method::GET, &query)).await?;
             let page = xml::parts(&body)?;
+            let is_empty = page.parts.is_empty();
             parts.extend(page.parts);
-            if page.next.is_none() || page.next == marker {
-                return Ok(parts);
+            // Each page leads on, and there is an end to them.
+            let leads_on = |next| !is_empty && next > marker && u64::from(next) < MAX_PARTS;
+            if parts.len() as u64 > MAX_PARTS || page.next.is_some_and(|next| !leads_on(next)) {
+                return Err(Error::Answer(format!(
+                    "S3 lists parts without end: an upload has {MAX_PARTS} at most"
+                )));
             }
-            marker = page.next;
+            let Some(next) = page.next else {
+                return Ok(parts);
+            };
+            marker = next;
         }
     }
 

@@ -175,17 +175,22 @@ fn report(target: &Target, uploaded: Uploaded) {
     );
 }
 
-/// Is ready at the first Ctrl-C. The second one ends the program at once.
+/// Is ready at the first Ctrl-C. The second one ends the program at once. Both are heard from now on,
+/// not only when somebody waits for them.
 fn interruption() -> impl Future<Output = ()> {
     let (sender, first) = oneshot::channel();
+    #[cfg(unix)]
+    let presses = signal::unix::signal(signal::unix::SignalKind::interrupt());
+    #[cfg(windows)]
+    let presses = signal::windows::ctrl_c();
     tokio::spawn(async move {
-        if signal::ctrl_c().await.is_err() {
+        let Ok(mut presses) = presses else {
             return std::future::pending().await;
-        }
+        };
+        presses.recv().await;
         let _ = sender.send(());
-        if signal::ctrl_c().await.is_ok() {
-            std::process::exit(INTERRUPTED.into());
-        }
+        presses.recv().await;
+        std::process::exit(INTERRUPTED.into());
     });
     async {
         if first.await.is_err() {

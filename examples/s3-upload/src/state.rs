@@ -1,4 +1,4 @@
-//! What is kept on disk of an upload, so that it can go on after the program has ended.
+//! Where it is kept how far uploads have got, so that they can go on after the program has ended.
 
 use std::env;
 use std::fs;
@@ -6,24 +6,16 @@ use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::TryLockError;
 use std::io;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
-use percent_encoding::AsciiSet;
-use percent_encoding::CONTROLS;
-use percent_encoding::percent_encode;
-use serde::Deserialize;
-use serde::Serialize;
 use sha2::Digest;
 use sha2::Sha256;
-use tempfile::NamedTempFile;
 
-use crate::checksum::Crc64;
 use crate::client::Stored;
 use crate::error::Error;
-use crate::source::Identity;
-use crate::target::Target;
+use crate::journal;
+use crate::journal::State;
 
 /// The folder in which the states of uploads are, one file each.
 #[derive(Clone, Debug)]
@@ -35,33 +27,11 @@ pub struct States {
 #[derive(Debug)]
 pub struct Slot {
     path: PathBuf,
+    #[cfg(unix)]
+    lock_path: PathBuf,
     /// Locked, for as long as it is open.
-    _lock: File,
-}
-
-/// An upload that has begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    version: u32,
-    /// `s3://bucket/key`.
-    pub(crate) target: String,
-    /// The URL of the object, which says at which endpoint it is.
-    pub(crate) url: String,
-    pub(crate) upload_id: String,
-    /// The path of the file, in which all but plain ASCII is escaped: it need not be text.
-    path: String,
-    pub(crate) identity: Identity,
-    pub(crate) part_size: u64,
-    pub(crate) parts: Vec<SavedPart>,
-}
-
-/// A part that S3 has acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedPart {
-    pub(crate) number: u16,
-    pub(crate) tag: String,
-    pub(crate) checksum: Crc64,
-    pub(crate) length: u64,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it is locked, and that is all"))]
+    lock: File,
 }
 
 impl States {
@@ -109,21 +79,19 @@ impl States {
     fn slot_named(&self, name: &str) -> Result<Slot, Error> {
         let what = || format!("use the folder {}", self.folder.display());
         make_private(&self.folder).map_err(Error::io(what()))?;
-        let lock = self.folder.join(format!("{name}.lock"));
-        let mut options = OpenOptions::new();
-        let lock = options.create(true).truncate(false).write(true).open(lock);
-        let lock = lock.map_err(Error::io(what()))?;
-        #[expect(clippy::incompatible_msrv, reason = "examples may need a newer Rust")]
-        match lock.try_lock() {
-            Ok(()) => Ok(Slot {
-                path: self.folder.join(format!("{name}.json")),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(Error::usage(
+        let lock_path = self.folder.join(format!("{name}.lock"));
+        let lock = lock(&lock_path).map_err(Error::io(what()))?;
+        let lock = lock.ok_or_else(|| {
+            Error::usage(
                 "another s3-upload is uploading to the same object: wait for it, or end it",
-            )),
-            Err(TryLockError::Error(error)) => Err(Error::io(what())(error)),
-        }
+            )
+        })?;
+        Ok(Slot {
+            path: self.folder.join(format!("{name}.json")),
+            #[cfg(unix)]
+            lock_path,
+            lock,
+        })
     }
 
     /// Finds the states of uploads of a file.
@@ -146,7 +114,7 @@ impl States {
             };
             let of_this_file = |state: &State| state.is_of(path);
             // What nobody can read is of no file that is known.
-            let state = read(&self.folder.join(format!("{name}.json")));
+            let state = journal::read(&self.folder.join(format!("{name}.json")));
             if state.is_ok_and(|state| state.is_some_and(|state| of_this_file(&state))) {
                 let slot = self.slot_named(name)?;
                 // It may have ended before this was locked.
@@ -166,21 +134,17 @@ impl Slot {
     ///
     /// When it cannot be read, or is of another version of this program.
     pub fn load(&self) -> Result<Option<State>, Error> {
-        read(&self.path)
+        journal::read(&self.path)
     }
 
-    /// Replaces the state, at once and whole: whoever reads it sees the old or the new.
-    pub(crate) fn save(&self, state: &State) -> Result<(), Error> {
-        let what = || format!("write {}", self.path.display());
-        let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let text =
-            serde_json::to_vec_pretty(state).map_err(|error| Error::io(what())(error.into()))?;
-        // Only its owner can read such a file.
-        let mut file = NamedTempFile::new_in(folder).map_err(Error::io(what()))?;
-        file.write_all(&text).map_err(Error::io(what()))?;
-        let kept = file.persist(&self.path);
-        kept.map_err(|error| Error::io(what())(error.error))?;
-        Ok(())
+    /// Keeps an upload that begins, in place of what may be there.
+    pub(crate) fn begin(&self, state: &State) -> Result<(), Error> {
+        journal::create(&self.path, state)
+    }
+
+    /// Keeps that S3 has acknowledged a part.
+    pub(crate) fn add(&self, part: &Stored) -> Result<(), Error> {
+        journal::append(&self.path, part)
     }
 
     /// Forgets the state.
@@ -194,83 +158,58 @@ impl Slot {
     }
 }
 
-impl State {
-    pub(crate) fn new(
-        target: &Target,
-        url: &str,
-        upload_id: String,
-        (path, identity): (&Path, &Identity),
-        part_size: u64,
-    ) -> Self {
-        Self {
-            version: VERSION,
-            target: target.to_string(),
-            url: url.to_owned(),
-            upload_id,
-            path: escaped(path),
-            identity: identity.clone(),
-            part_size,
-            parts: Vec::new(),
-        }
-    }
-
-    /// Returns where the object goes.
-    #[must_use]
-    pub fn target(&self) -> &str {
-        &self.target
-    }
-
-    /// Tells whether it is an upload of the file at this path.
-    pub(crate) fn is_of(&self, path: &Path) -> bool {
-        self.path == escaped(path)
-    }
-
-    /// Tells whether the object has this URL.
-    #[must_use]
-    pub fn is_at(&self, url: &str) -> bool {
-        self.url == url
-    }
-
-    pub(crate) fn add(&mut self, part: &Stored) {
-        self.parts.retain(|saved| saved.number != part.number);
-        self.parts.push(SavedPart {
-            number: part.number,
-            tag: part.tag.clone(),
-            checksum: part.checksum,
-            length: part.length,
-        });
-    }
-}
-
-impl From<&SavedPart> for Stored {
-    fn from(part: &SavedPart) -> Self {
-        Self {
-            number: part.number,
-            tag: part.tag.clone(),
-            checksum: part.checksum,
-            length: part.length,
+/// A program that is killed leaves its lock behind; the next one takes it, and removes it. On other
+/// systems than Unix locks stay: there the name of an open file cannot be used again.
+#[cfg(unix)]
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Where somebody has removed the folder, there may be the lock of another by now.
+        if is_at(&self.lock, &self.lock_path).unwrap_or(false) {
+            let _ = fs::remove_file(&self.lock_path);
         }
     }
 }
 
-fn escaped(path: &Path) -> String {
-    percent_encode(path.as_os_str().as_encoded_bytes(), NOT_PLAIN).to_string()
+/// Locks a file, which is made when it is needed; not where another program has it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let mut options = OpenOptions::new();
+        let file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        #[expect(clippy::incompatible_msrv, reason = "examples may need a newer Rust")]
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever had it may have removed it since it was opened: the next program would not see
+        // this lock, and make one of its own.
+        if is_at(&file, path)? {
+            return Ok(Some(file));
+        }
+    }
 }
 
-fn read(path: &Path) -> Result<Option<State>, Error> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io(format!("read {}", path.display()))(error)),
-    };
-    let state = serde_json::from_slice::<State>(&text).ok();
-    let state = state.filter(|state| state.version == VERSION);
-    state.map(Some).ok_or_else(|| {
-        Error::usage(format!(
-            "{} is not the state of an upload that this version knows; remove it to begin anew",
-            path.display()
-        ))
-    })
+/// Tells whether this is the file that is there.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    let ours = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "others have to look")]
+fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 #[cfg(unix)]
@@ -288,14 +227,16 @@ fn make_private(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-const VERSION: u32 = 1;
-const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
     use tempfile::TempDir;
 
     use super::*;
+    use crate::checksum::Crc64;
     use crate::source::Source;
 
     fn state(folder: &Path) -> State {
@@ -313,6 +254,15 @@ mod tests {
         )
     }
 
+    fn part() -> Stored {
+        Stored {
+            number: 2,
+            tag: "two".to_owned(),
+            checksum: Crc64::of(b"two"),
+            length: 8 << 20,
+        }
+    }
+
     #[test]
     fn is_kept_part_by_part_and_found_by_object_and_by_file() {
         let folder = TempDir::new().unwrap();
@@ -320,18 +270,10 @@ mod tests {
         let mut state = state(folder.path());
         let slot = states.slot(&state.url).unwrap();
         assert_eq!(slot.load().unwrap(), None);
-        for (number, tag) in [(2, "two"), (1, "one"), (2, "other")] {
-            state.add(&Stored {
-                number,
-                tag: tag.to_owned(),
-                checksum: Crc64::of(tag.as_bytes()),
-                length: 8 << 20,
-            });
-            slot.save(&state).unwrap();
-            assert_eq!(slot.load().unwrap().as_ref(), Some(&state));
-        }
-        let tags: Vec<&str> = state.parts.iter().map(|part| part.tag.as_str()).collect();
-        assert_eq!(tags, ["one", "other"]);
+        slot.begin(&state).unwrap();
+        slot.add(&part()).unwrap();
+        state.parts.insert(2, part());
+        assert_eq!(slot.load().unwrap().as_ref(), Some(&state));
         drop(slot);
 
         let other = states.slot("http://127.0.0.1/other").unwrap();
@@ -360,22 +302,52 @@ mod tests {
         states.slot("url").unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
-    fn of_another_version_is_not_guessed_at() {
+    fn leaves_no_lock_behind() {
+        let folder = TempDir::new().unwrap();
+        let states = States::in_folder(folder.path().join("new"));
+        let files = || fs::read_dir(&states.folder).unwrap().count();
+        let slot = states.slot("url").unwrap();
+        assert_eq!(files(), 1);
+        states.slot("url").unwrap_err();
+        assert_eq!(files(), 1, "it is that of the other");
+        let lock = File::open(&slot.lock_path).unwrap();
+        drop(slot);
+        assert_eq!(files(), 0);
+        // Whoever has opened it before must not take it for the lock.
+        assert!(!is_at(&lock, &folder.path().join("url.lock")).unwrap());
+        let slot = states.slot("url").unwrap();
+        assert!(!is_at(&lock, &slot.lock_path).unwrap());
+        // The folder of another program: its lock is its own.
+        fs::remove_file(&slot.lock_path).unwrap();
+        fs::write(&slot.lock_path, "").unwrap();
+        drop(slot);
+        assert_eq!(files(), 1);
+    }
+
+    #[test]
+    fn belongs_to_one_of_many_that_come_and_go() {
         let folder = TempDir::new().unwrap();
         let states = States::in_folder(folder.path());
-        let state = state(folder.path());
-        let slot = states.slot(&state.url).unwrap();
-        slot.save(&state).unwrap();
-        let text = fs::read_to_string(&slot.path).unwrap();
-        for other in [
-            text.replace("\"version\": 1", "\"version\": 2"),
-            String::new(),
-        ] {
-            fs::write(&slot.path, other).unwrap();
-            let error = slot.load().unwrap_err().to_string();
-            assert!(error.contains("remove it to begin anew"), "{error}");
-        }
+        let (owners, taken) = (AtomicU32::new(0), AtomicU32::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..1000 {
+                        if let Ok(slot) = states.slot("url") {
+                            assert_eq!(owners.fetch_add(1, Ordering::SeqCst), 0);
+                            taken.fetch_add(1, Ordering::SeqCst);
+                            // Long enough for another to come.
+                            std::thread::sleep(Duration::from_micros(50));
+                            owners.fetch_sub(1, Ordering::SeqCst);
+                            drop(slot);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(taken.into_inner() > 0);
     }
 
     #[cfg(unix)]
@@ -387,7 +359,8 @@ mod tests {
         let states = States::in_folder(folder.path().join("new"));
         let state = state(folder.path());
         let slot = states.slot(&state.url).unwrap();
-        slot.save(&state).unwrap();
+        slot.begin(&state).unwrap();
+        slot.add(&part()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&slot.path), 0o600);
         assert_eq!(mode(&states.folder), 0o700);

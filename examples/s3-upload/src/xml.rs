@@ -17,7 +17,7 @@ use crate::error::Refusal;
 pub(crate) struct PartsPage {
     pub(crate) parts: Vec<ListedPart>,
     /// Behind which part the next page begins.
-    pub(crate) next: Option<String>,
+    pub(crate) next: Option<u16>,
 }
 
 /// Reads why S3 refuses. There is no body where the method is `HEAD`, and none that can be read
@@ -86,7 +86,9 @@ pub(crate) fn parts(body: &str) -> Result<PartsPage, Error> {
         });
     }
     if text(root, "IsTruncated").as_deref() == Some("true") {
-        page.next = text(root, "NextPartNumberMarker");
+        let next = text(root, "NextPartNumberMarker").and_then(|text| text.parse().ok());
+        let none = || Error::Answer("S3 does not say where its list of parts goes on".to_owned());
+        page.next = Some(next.ok_or_else(none)?);
     }
     Ok(page)
 }
@@ -216,10 +218,19 @@ mod tests {
             <IsTruncated>true</IsTruncated><Part><PartNumber>7</PartNumber><ETag>\"t\"</ETag>\
             <Size>5</Size></Part></ListPartsResult>";
         let page = parts(body).unwrap();
-        assert_eq!(page.next.as_deref(), Some("7"));
+        assert_eq!(page.next, Some(7));
         assert_eq!((page.parts[0].number, page.parts[0].size), (7, 5));
         let last = parts(&body.replace("true", "false")).unwrap();
         assert_eq!(last.next, None);
-        assert!(parts(&body.replace("<Size>5</Size>", "")).is_err());
+        for (name, part) in [
+            ("no size", "<Size>5</Size>"),
+            (
+                "no next page",
+                "<NextPartNumberMarker>7</NextPartNumberMarker>",
+            ),
+        ] {
+            let error = parts(&body.replace(part, "")).expect_err(name);
+            assert!(matches!(error, Error::Answer(_)), "{name}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![cfg(unix)]
 
+use std::fmt::Debug;
 use std::fs;
 use std::fs::File;
 use std::path::Path;
@@ -10,19 +11,28 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::process::Stdio;
 use std::time::Duration;
+use std::time::Instant;
 
 use http::Method;
 use local_aws::BUCKET;
 use local_aws::LocalAws;
 use sigv4_tests::secrets;
 use tempfile::TempDir;
+use tokio::io::AsyncBufReadExt;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
+use tokio::io::BufReader;
+use tokio::net::TcpListener;
 use tokio::process::Child;
 use tokio::process::Command;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::sleep;
+use tokio::time::timeout;
 
 const MIB: usize = 1 << 20;
+/// How long a test waits for what is to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Shell {
     aws: LocalAws,
@@ -61,7 +71,7 @@ impl Shell {
     }
 
     async fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().await.unwrap()
+        run(&mut self.command(arguments)).await
     }
 
     fn write(&self, name: &str, content: &[u8]) {
@@ -84,10 +94,16 @@ impl Shell {
         numbers
     }
 
-    fn saved(&self) -> usize {
+    /// Returns which parts are in the state.
+    fn saved(&self) -> Vec<u16> {
         let text = states(&self.states()).first().map(fs::read_to_string);
         let text = text.and_then(Result::ok).unwrap_or_default();
-        text.matches("\"checksum\"").count()
+        let number = |line: &str| {
+            let line = line.strip_suffix("}\n")?;
+            let (number, _) = line.strip_prefix("{\"number\":")?.split_once(',')?;
+            number.parse().ok()
+        };
+        text.split_inclusive('\n').filter_map(number).collect()
     }
 
     /// Starts an upload of five parts, of which two get through.
@@ -95,7 +111,8 @@ impl Shell {
         self.write("file", &data(20 * MIB + 1));
         self.aws.s3().hold_uploads_after(2);
         let child = self.command(&BIG).spawn().unwrap();
-        wait_until(|| self.saved() == 2 && self.parts_sent().len() == 4).await;
+        let seen = || (self.saved().len(), self.parts_sent());
+        wait_until(|| seen().0 == 2 && seen().1.len() == 4, seen).await;
         child
     }
 }
@@ -109,14 +126,28 @@ const BIG: [&str; 6] = [
     "2",
 ];
 
-async fn wait_until(is_so: impl Fn() -> bool) {
-    for _ in 0..6000 {
-        if is_so() {
-            return;
-        }
+async fn wait_until<T: Debug>(is_so: impl Fn() -> bool, seen: impl Fn() -> T) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", seen());
         sleep(Duration::from_millis(10)).await;
     }
-    unreachable!("it is not so after a minute");
+}
+
+/// Waits for what the program does, but not for ever.
+async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let done = timeout(PATIENCE, future).await;
+    done.unwrap_or_else(|_| unreachable!("{what}: it takes more than {PATIENCE:?}"))
+}
+
+async fn run(command: &mut Command) -> Output {
+    in_time("it ends", command.output()).await.unwrap()
+}
+
+/// The same of one that runs already.
+async fn output_of(child: Child) -> Output {
+    let output = in_time("it ends", child.wait_with_output()).await;
+    output.unwrap()
 }
 
 fn states(folder: &Path) -> Vec<PathBuf> {
@@ -165,11 +196,8 @@ async fn prints_a_link_that_works_and_nothing_else_on_standard_output() {
         "s3://example-bucket/a b/hello+.txt: 13 bytes in one piece, CRC-64/NVME Lmpt2+01Syw=\n\
          the link lasts 1 h 00 min\n"
     );
-    let got = Command::new("curl")
-        .args(["-sS", "--noproxy", "*", link])
-        .output()
-        .await
-        .unwrap();
+    let mut curl = Command::new("curl");
+    let got = run(curl.args(["-sS", "--noproxy", "*", link])).await;
     assert_eq!(text(&got.stdout), "hello, world\n");
 }
 
@@ -179,8 +207,9 @@ async fn goes_on_after_it_was_killed() {
     let mut child = shell.begin().await;
     child.kill().await.unwrap();
     // The parts that were held are taken for broken off, or arrive when nobody is there.
-    sleep(Duration::from_millis(50)).await;
     shell.aws.s3().release();
+    let mut once = shell.saved();
+    once.push(5);
     assert_eq!(shell.aws.s3().object("key"), None);
 
     let output = shell.run(&BIG).await;
@@ -193,7 +222,7 @@ async fn goes_on_after_it_was_killed() {
         "{said}"
     );
     let sent = shell.parts_sent();
-    for number in [1, 2, 5] {
+    for number in once {
         let times = sent.iter().filter(|sent| **sent == number).count();
         assert_eq!(times, 1, "part {number} of {sent:?}");
     }
@@ -207,7 +236,7 @@ async fn says_how_to_go_on_and_how_to_abort_when_it_is_interrupted() {
         let shell = Shell::open().await;
         let child = shell.begin().await;
         interrupt(&child).await;
-        let output = child.wait_with_output().await.unwrap();
+        let output = output_of(child).await;
         assert_eq!(output.status.code(), Some(130));
         assert_eq!(
             text(&output.stderr),
@@ -242,11 +271,15 @@ async fn aborts_standard_input_when_it_is_interrupted() {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     // It stays open: what reads it must not keep the program.
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&data(11 * MIB)).await.unwrap();
-    wait_until(|| shell.parts_sent().len() == 2).await;
+    let content = data(11 * MIB);
+    in_time("it reads", stdin.write_all(&content))
+        .await
+        .unwrap();
+    let sent = || shell.parts_sent();
+    wait_until(|| sent().len() == 2, sent).await;
     assert_eq!(shell.aws.s3().open_uploads().unwrap(), 1);
     interrupt(&child).await;
-    let output = child.wait_with_output().await.unwrap();
+    let output = output_of(child).await;
     assert_eq!(
         text(&output.stderr),
         "interrupted: standard input cannot be read again, so that nothing is kept\n\
@@ -257,39 +290,62 @@ async fn aborts_standard_input_when_it_is_interrupted() {
     drop(stdin);
 }
 
+/// Answers that an upload has begun, and nothing else. Says which requests come.
+async fn take_and_say_nothing(listener: TcpListener, methods: UnboundedSender<String>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let methods = methods.clone();
+        tokio::spawn(async move {
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            let method = line.split(' ').next().unwrap_or_default();
+            if method == "POST" {
+                let body = "<R><UploadId>id</UploadId></R>";
+                let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
+                let answer = format!("{head}{}\r\n\r\n{body}", body.len());
+                // The rest of the head is to be read, or the end of the connection breaks it.
+                while line != "\r\n" {
+                    line.clear();
+                    stream.read_line(&mut line).await.unwrap();
+                }
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            } else {
+                methods.send(method.to_owned()).unwrap();
+                std::future::pending::<()>().await;
+            }
+        });
+    }
+}
+
 #[tokio::test]
 async fn ends_at_once_when_it_is_interrupted_twice() {
     let shell = Shell::open().await;
     // Nobody answers, not even that the upload is aborted.
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let proxy = async {
-        // The first connection is that of the upload, whose beginning is answered.
-        let (mut stream, _) = silent.accept().await.unwrap();
-        let body = "<R><UploadId>id</UploadId></R>";
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-        sleep(Duration::from_millis(100)).await;
-        stream.write_all((head + body).as_bytes()).await.unwrap();
-        stream
-    };
+    let (sender, mut methods) = unbounded_channel();
+    let server = tokio::spawn(take_and_say_nothing(silent, sender));
     let mut command = shell.command(&["-", "s3://example-bucket/key", "--part-size", "5MiB"]);
     command.env("AWS_ENDPOINT_URL", url).stdin(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     // A byte more than a part: so much is read before the upload begins.
-    stdin.write_all(&data(5 * MIB + 1)).await.unwrap();
-    let stream = proxy.await;
-    sleep(Duration::from_millis(300)).await;
+    let content = data(5 * MIB + 1);
+    in_time("it reads", stdin.write_all(&content))
+        .await
+        .unwrap();
+    let part = in_time("it sends a part", methods.recv()).await;
+    assert_eq!(part.as_deref(), Some("PUT"));
     interrupt(&child).await;
-    sleep(Duration::from_millis(300)).await;
-    assert!(
-        child.try_wait().unwrap().is_none(),
-        "it waits for the abort"
-    );
+    let abort = in_time("it aborts", methods.recv()).await;
+    assert_eq!(abort.as_deref(), Some("DELETE"));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for that");
     interrupt(&child).await;
-    let status = tokio::time::timeout(Duration::from_secs(20), child.wait()).await;
+    // Without the second one it would wait as long as an answer may take.
+    let status = timeout(PATIENCE / 2, child.wait()).await;
     assert_eq!(status.unwrap().unwrap().code(), Some(130));
-    drop((stdin, stream));
+    server.abort();
+    drop(stdin);
 }
 
 #[tokio::test]
@@ -347,20 +403,20 @@ async fn says_what_is_wrong() {
     }
     let mut wrong_key = shell.command(&["file", aws]);
     wrong_key.env("AWS_SECRET_ACCESS_KEY", "another");
-    let said = text(&wrong_key.output().await.unwrap().stderr);
+    let said = text(&run(&mut wrong_key).await.stderr);
     assert!(said.contains("S3 says 403 SignatureDoesNotMatch"), "{said}");
 
     let mut nobody = shell.command(&["file", aws]);
     nobody.env("AWS_EC2_METADATA_DISABLED", "true");
     nobody.env_remove("AWS_ACCESS_KEY_ID");
     nobody.env_remove("AWS_SECRET_ACCESS_KEY");
-    let said = text(&nobody.output().await.unwrap().stderr);
+    let said = text(&run(&mut nobody).await.stderr);
     assert!(said.contains("there are no usable credentials"), "{said}");
     assert_eq!(said.lines().count(), 1, "tried once: {said}");
 
     let mut nowhere = shell.command(&["file", aws, "--attempts", "1"]);
     nowhere.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
-    let said = text(&nowhere.output().await.unwrap().stderr);
+    let said = text(&run(&mut nowhere).await.stderr);
     assert!(said.contains("the request did not get through: "), "{said}");
     assert!(said.contains("refused"), "{said}");
 }
@@ -386,7 +442,7 @@ async fn says_so_when_nobody_takes_the_link() {
 async fn ends_when_it_is_interrupted_before_it_knows_where_to_send() {
     let shell = Shell::open().await;
     shell.write("file", b"content");
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let mut command = shell.command(&["file", "s3://example-bucket/key", "--attempts", "1"]);
     command
@@ -394,9 +450,9 @@ async fn ends_when_it_is_interrupted_before_it_knows_where_to_send() {
         .env_remove("AWS_DEFAULT_REGION");
     command.env("AWS_EC2_METADATA_SERVICE_ENDPOINT", url);
     let child = command.spawn().unwrap();
-    let asked = silent.accept().await.unwrap();
+    let asked = in_time("it asks", silent.accept()).await.unwrap();
     interrupt(&child).await;
-    let output = child.wait_with_output().await.unwrap();
+    let output = output_of(child).await;
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(130));
     drop(asked);
@@ -413,14 +469,18 @@ async fn takes_the_bar_away_when_it_is_interrupted_on_a_terminal() {
     let line = format!("{program} file s3://example-bucket/key --part-size 5MiB --threshold 5MiB");
     let mut command = shell.program("script", &["-qec", &line, "/dev/null"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains("5.00 MiB stored") {
-        assert_ne!(screen.read_buf(&mut seen).await.unwrap(), 0, "it ended");
+        let read = timeout(PATIENCE, screen.read_buf(&mut seen)).await;
+        assert!(matches!(read, Ok(Ok(1..))), "{read:?}: {}", text(&seen));
+        assert!(begun.elapsed() < PATIENCE, "{}", text(&seen));
     }
     keys.write_all(b"\x03").await.unwrap();
-    screen.read_to_end(&mut seen).await.unwrap();
-    child.wait().await.unwrap();
+    let rest = screen.read_to_end(&mut seen);
+    in_time("it ends", rest).await.unwrap();
+    in_time("it ends", child.wait()).await.unwrap();
     let seen = text(&seen);
     let (before, _) = seen.split_once("what S3 has is kept").expect(&seen);
     let line = before.rsplit('\n').next().unwrap();
@@ -443,7 +503,7 @@ async fn keeps_no_file_in_memory() {
         let arguments = ["big", &key, more[0], more[1]];
         let mut child = shell.command(&arguments).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id().unwrap());
-        let mut peak = 0;
+        let (begun, mut peak) = (Instant::now(), 0);
         let ended = loop {
             if let Some(ended) = child.try_wait().unwrap() {
                 break ended;
@@ -452,6 +512,7 @@ async fn keeps_no_file_in_memory() {
             let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
             peak = peak.max(kib.unwrap_or(0));
+            assert!(begun.elapsed() < 5 * PATIENCE, "{more:?}: {peak} KiB");
             sleep(Duration::from_millis(20)).await;
         };
         assert!(ended.success(), "{more:?}");

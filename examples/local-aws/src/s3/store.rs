@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::error::Error;
 use std::fs::File;
 use std::io;
 use std::io::Read;
@@ -14,7 +15,10 @@ use base64::prelude::BASE64_STANDARD;
 use crc::CRC_64_NVME;
 use crc::Crc;
 use crc::Table;
+use http::StatusCode;
 use s3s::S3;
+use s3s::S3Error;
+use s3s::S3ErrorCode;
 use s3s::S3Request;
 use s3s::S3Response;
 use s3s::S3Result;
@@ -122,7 +126,7 @@ impl S3 for Store {
         }
         let name = (request.input.bucket.clone(), request.input.key.clone());
         lock(&self.sums).remove(&name);
-        self.files.put_object(request).await
+        self.files.put_object(request).await.map_err(as_s3_says)
     }
 
     async fn get_object(
@@ -195,7 +199,8 @@ impl S3 for Store {
         self.parts(&id, (&request.input.bucket, &request.input.key))?;
         let in_header = request.input.checksum_crc64nvme.clone();
         let trailers = request.trailing_headers.clone();
-        let mut response = self.files.upload_part(request).await?;
+        let response = self.files.upload_part(request).await;
+        let mut response = response.map_err(as_s3_says)?;
         let path = self.part_path(&id, number);
         let (sum, size) = checksum([path.as_path()]).map_err(internal)?;
         let in_trailer = trailers.and_then(|trailers| {
@@ -349,6 +354,23 @@ fn tag_of(tag: Option<&ETag>) -> String {
     tag.map(|tag| tag.value().to_owned()).unwrap_or_default()
 }
 
-fn internal(error: io::Error) -> s3s::S3Error {
+/// Says of a body that it is not the one that was announced. The files take that for a fault of their
+/// own, and its type is known to nobody but `s3s`.
+fn as_s3_says(error: S3Error) -> S3Error {
+    let is_other_body = |source: &(dyn Error + Send + Sync)| {
+        source.to_string() == "UploadStreamError: Sha256Mismatch"
+    };
+    if !error.source().is_some_and(is_other_body) {
+        return error;
+    }
+    let mut error = S3Error::with_message(
+        S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    );
+    error.set_status_code(StatusCode::BAD_REQUEST);
+    error
+}
+
+fn internal(error: io::Error) -> S3Error {
     s3_error!(error, InternalError)
 }

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::num::NonZeroU64;
 use std::time::SystemTime;
 
 use s3_upload::Error;
 
 use crate::fixture::Fixture;
+use crate::fixture::MIB;
 use crate::fixture::PART;
 use crate::fixture::data;
 use crate::fixture::state_file;
@@ -28,16 +28,19 @@ const CHANGES: [(&str, Change); 4] = [
 
 #[tokio::test]
 async fn are_never_stored() {
-    for length in [900_000, 2 * PART + 1] {
+    // One is more than the buffers on the way hold, so that it is still being read when it changes;
+    // the other has a part that is not sent before one of the first two is there.
+    for (length, threshold) in [(24 * MIB, 24 * MIB), (2 * PART + 1, MIB)] {
         for (name, change) in CHANGES {
             let mut fixture = Fixture::start().await;
-            // Whatever the buffers on the way hold, the file is still being read when it changes.
-            fixture.options.bytes_per_second = NonZeroU64::new(2 << 20);
-            let source = fixture.write(&data(length));
+            fixture.options.threshold = threshold as u64;
+            fixture.aws.s3().hold_uploads_after(0);
+            let source = fixture.write(&vec![7; length]);
             let changes = async {
                 fixture.wait_for_uploads(1).await;
                 let mut options = OpenOptions::new();
                 change(&options.append(true).open(fixture.path()).unwrap());
+                fixture.aws.s3().release();
             };
             let (result, ()) = tokio::join!(fixture.upload(&source, "key"), changes);
             let error = result.expect_err(name);

@@ -74,5 +74,7 @@ async fn leave_nothing_behind() {
     let fixture = Fixture::start().await;
     let source = fixture.write(&data(PART + 1));
     fixture.upload(&source, "key").await.unwrap();
-    assert_eq!(crate::fixture::state_file(&fixture.state_folder()), None);
+    let left = std::fs::read_dir(fixture.state_folder()).unwrap();
+    // Locks stay on other systems.
+    assert_eq!(left.count(), usize::from(!cfg!(unix)));
 }

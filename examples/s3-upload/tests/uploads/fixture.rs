@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::time::Instant;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -34,6 +35,9 @@ use tempfile::TempDir;
 pub(crate) const MIB: usize = 1 << 20;
 /// The least that S3 takes.
 pub(crate) const PART: usize = 5 * MIB;
+
+/// How long a test waits for what is to come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Fixture {
     pub(crate) aws: LocalAws,
@@ -116,20 +120,30 @@ impl Fixture {
             .await;
     }
 
-    /// Waits until so many parts are in the state.
-    pub(crate) async fn wait_for_saved(&self, count: usize) {
-        self.wait_until(|| saved(&self.state_folder()) >= count)
-            .await;
+    /// Returns which parts are in the state.
+    pub(crate) fn saved(&self) -> Vec<u16> {
+        let text = state_file(&self.state_folder()).map(fs::read_to_string);
+        let text = text.and_then(Result::ok).unwrap_or_default();
+        let number = |line: &str| {
+            let line = line.strip_suffix("}\n")?;
+            let (number, _) = line.strip_prefix("{\"number\":")?.split_once(',')?;
+            number.parse().ok()
+        };
+        text.split_inclusive('\n').filter_map(number).collect()
     }
 
-    async fn wait_until(&self, is_so: impl Fn() -> bool) {
-        for _ in 0..6000 {
-            if is_so() {
-                return;
-            }
+    /// Waits until so many parts are in the state.
+    pub(crate) async fn wait_for_saved(&self, count: usize) {
+        self.wait_until(|| self.saved().len() >= count).await;
+    }
+
+    pub(crate) async fn wait_until(&self, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            let (sent, saved) = (self.parts_sent(), self.saved());
+            assert!(begun.elapsed() < PATIENCE, "{sent:?} sent, {saved:?} saved");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        unreachable!("it is not so after a minute: {:?}", self.aws.seen());
     }
 }
 
@@ -142,12 +156,6 @@ pub(crate) fn state_file(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?;
     let mut paths = entries.map(|entry| entry.unwrap().path());
     paths.find(|path| path.extension().is_some_and(|end| end == "json"))
-}
-
-/// Returns how many parts the state has.
-pub(crate) fn saved(folder: &Path) -> usize {
-    let text = state_file(folder).and_then(|path| fs::read_to_string(path).ok());
-    text.unwrap_or_default().matches("\"checksum\"").count()
 }
 
 /// Data in which no two parts are alike.

@@ -4,16 +4,21 @@ use std::fs;
 use std::fs::File;
 
 use http::Method;
+use local_aws::S3Fault;
 use s3_upload::Error;
+use s3_upload::Retry;
 use s3_upload::Source;
 
 use crate::fixture::Fixture;
 use crate::fixture::PART;
+use crate::fixture::checksum;
 use crate::fixture::data;
 use crate::fixture::state_file;
 
-/// Begins to upload a file, and is gone when two parts are there.
-async fn begin(fixture: &Fixture, source: &Source, key: &str) {
+/// Begins to upload a file of five parts, and is gone when two are there. Returns which parts nobody
+/// is to send again, or for the first time: these, of which it is a matter of chance which they are,
+/// and the last.
+async fn begin(fixture: &Fixture, source: &Source, key: &str) -> [u16; 3] {
     let before = fixture.seen(&Method::PUT, "").len();
     fixture.aws.s3().hold_uploads_after(2);
     tokio::select! {
@@ -23,9 +28,11 @@ async fn begin(fixture: &Fixture, source: &Source, key: &str) {
             fixture.wait_for_saved(2).await;
         } => {}
     }
-    // A program that is gone has closed its connections.
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     fixture.aws.s3().release();
+    match fixture.saved()[..] {
+        [one, other] => [one, other, 5],
+        ref saved => unreachable!("{saved:?} are saved"),
+    }
 }
 
 /// Those that were on their way when the first run ended may have arrived or not.
@@ -43,14 +50,14 @@ async fn send_only_what_is_missing() {
     let fixture = Fixture::start().await;
     let content = data(4 * PART + 1);
     let source = fixture.write(&content);
-    begin(&fixture, &source, "key").await;
+    let once = begin(&fixture, &source, "key").await;
     let first = fixture.parts_sent();
     assert_eq!(first, [1, 2, 3, 4]);
     assert_eq!(fixture.aws.s3().object("key"), None);
 
     let uploaded = fixture.upload(&source, "key").await.unwrap();
     assert_eq!(uploaded.parts, Some(5));
-    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert_sent_once(&fixture, &once);
     assert!(fixture.aws.s3().object("key").unwrap() == content);
     assert_eq!(fixture.seen(&Method::POST, "?uploads=").len(), 1);
     assert_eq!(state_file(&fixture.state_folder()), None);
@@ -72,14 +79,15 @@ async fn do_not_send_a_part_that_arrived_when_nobody_was_there() {
     let fixture = Fixture::start().await;
     let content = data(4 * PART + 1);
     let source = fixture.write(&content);
-    begin(&fixture, &source, "key").await;
+    let once = begin(&fixture, &source, "key").await;
     let path = state_file(&fixture.state_folder()).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let (head, _) = text.split_once("\"parts\": [").unwrap();
-    fs::write(&path, format!("{head}\"parts\": []}}")).unwrap();
+    let (head, _) = text.split_once('\n').unwrap();
+    fs::write(&path, format!("{head}\n")).unwrap();
+    assert!(fixture.saved().is_empty());
 
     fixture.upload(&source, "key").await.unwrap();
-    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert_sent_once(&fixture, &once);
     assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
 
@@ -132,27 +140,41 @@ async fn that_are_gone_begin_anew() {
     assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
 
+/// The last run was killed in the middle of a line.
+#[tokio::test]
+async fn whose_state_was_not_written_to_its_end_go_on() {
+    let fixture = Fixture::start().await;
+    let content = data(4 * PART + 1);
+    let source = fixture.write(&content);
+    let [first, second, last] = begin(&fixture, &source, "key").await;
+    let path = state_file(&fixture.state_folder()).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 7).unwrap();
+    assert_eq!(fixture.saved(), [first]);
+    fixture.upload(&source, "key").await.unwrap();
+    // S3 knows of the part that the state does not.
+    assert_sent_once(&fixture, &[first, second, last]);
+    assert!(fixture.aws.s3().object("key").unwrap() == content);
+}
+
 #[tokio::test]
 async fn that_were_completed_are_not_sent_again() {
-    let fixture = Fixture::start().await;
-    let source = fixture.write(&data(2 * PART));
+    let mut fixture = Fixture::start().await;
+    let content = data(2 * PART);
+    let source = fixture.write(&content);
     // The end of the upload is all that the last run has not seen.
-    fixture.aws.s3().hold_uploads_after(1);
-    let folder = fixture.state_folder();
-    let keep = async {
-        fixture.wait_for_saved(1).await;
-        let path = state_file(&folder).unwrap();
-        fixture.aws.s3().release();
-        fixture.wait_for_saved(2).await;
-        let text = fs::read_to_string(&path).unwrap();
-        (path, text)
-    };
-    let (uploaded, (path, text)) = tokio::join!(fixture.upload(&source, "key"), keep);
-    let uploaded = uploaded.unwrap();
-    fs::write(path, text).unwrap();
-    assert_eq!(fixture.upload(&source, "key").await.unwrap(), uploaded);
+    fixture.options.retry = Retry::attempts(1);
+    fixture.aws.s3().next(S3Fault::LoseCompletion);
+    let error = fixture.upload(&source, "key").await.unwrap_err();
+    assert!(matches!(error, Error::Request(_)), "{error:?}");
+    assert_eq!(fixture.saved().len(), 2);
+
+    let uploaded = fixture.upload(&source, "key").await.unwrap();
+    assert_eq!(uploaded.length, content.len() as u64);
+    assert_eq!(uploaded.parts, Some(2));
+    assert_eq!(uploaded.checksum, checksum(&content));
     assert_eq!(fixture.parts_sent(), [1, 2]);
-    assert_eq!(state_file(&folder), None);
+    assert_eq!(state_file(&fixture.state_folder()), None);
 }
 
 #[tokio::test]
@@ -194,8 +216,8 @@ async fn of_a_file_with_any_name_go_on() {
     let path = fixture.path().with_file_name(OsStr::from_bytes(b"a\xff%"));
     fs::write(&path, &content).unwrap();
     let source = Source::open(&path).unwrap();
-    begin(&fixture, &source, "key").await;
+    let once = begin(&fixture, &source, "key").await;
     fixture.upload(&source, "key").await.unwrap();
-    assert_sent_once(&fixture, &[1, 2, 5]);
+    assert_sent_once(&fixture, &once);
     assert!(fixture.aws.s3().object("key").unwrap() == content);
 }
