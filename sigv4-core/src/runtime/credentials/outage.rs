@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
+
 use crate::error::Error;
 use crate::error::ErrorKind;
 
@@ -94,6 +96,50 @@ impl CredentialsOutage {
     pub const fn next_attempt_in(&self) -> Duration {
         self.next_attempt_in
     }
+
+    /// Tells whether the source may provide some a little later without any change: it did not
+    /// answer, or something went wrong on its side.
+    ///
+    /// Not where nothing is configured, where the configuration is wrong, or where the source said
+    /// no, as far as its provider tells: one that is not of this crate may call it a failure that it
+    /// was told no.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        if matches!(self.state, State::StillWaiting { .. } | State::TooShort) {
+            return true;
+        }
+        let cause = self.cause.as_ref();
+        let mut error = cause.map(|cause| cause as &(dyn StdError + 'static));
+        while let Some(current) = error {
+            if let Some(outage) = current.downcast_ref::<Self>() {
+                return outage.is_retryable();
+            }
+            match current.downcast_ref() {
+                Some(
+                    CredentialsError::CredentialsNotLoaded(_)
+                    | CredentialsError::InvalidConfiguration(_),
+                ) => return false,
+                // Whose it is says nothing yet: why is behind it.
+                Some(_) => {}
+                None if current.is::<Error>() => {}
+                None => return !is_definite(current),
+            }
+            error = current.source();
+        }
+        true
+    }
+}
+
+/// Tells whether a source said no, or cannot be asked.
+#[cfg(feature = "light-credentials")]
+fn is_definite(error: &(dyn StdError + 'static)) -> bool {
+    let error = error.downcast_ref::<crate::runtime::light::FetchError>();
+    error.is_some_and(|error| !error.is_retryable())
+}
+
+#[cfg(not(feature = "light-credentials"))]
+fn is_definite(_: &(dyn StdError + 'static)) -> bool {
+    false
 }
 
 impl fmt::Display for CredentialsOutage {
@@ -139,5 +185,78 @@ impl StdError for CredentialsOutage {
         self.cause
             .as_ref()
             .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outage(state: State, cause: Option<Error>) -> CredentialsOutage {
+        CredentialsOutage::new("test".into(), state, 1, Duration::from_secs(1), cause)
+    }
+
+    fn because(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        Error::new(ErrorKind::Credentials, "the provider failed").because(cause)
+    }
+
+    #[test]
+    fn tells_what_may_pass_from_what_does_not() {
+        let waiting = State::StillWaiting {
+            waited: Duration::ZERO,
+            ended: None,
+        };
+        let never = State::NeverLoaded;
+        let unset = || CredentialsError::not_loaded("unset");
+        let nested = |cause| {
+            let error = outage(never, Some(because(cause))).into_error();
+            CredentialsError::provider_error(error)
+        };
+        for (name, state, cause, expected) in [
+            ("nothing is known", never, None, true),
+            ("no answer yet", waiting, Some(because(unset())), true),
+            ("too short", State::TooShort, None, true),
+            ("not configured", never, Some(because(unset())), false),
+            (
+                "not configured any more",
+                State::Ended(Duration::ZERO),
+                Some(because(unset())),
+                false,
+            ),
+            (
+                "configured wrongly",
+                never,
+                Some(because(CredentialsError::invalid_configuration("half"))),
+                false,
+            ),
+            (
+                "too slow",
+                never,
+                Some(because(CredentialsError::provider_timed_out(
+                    Duration::ZERO,
+                ))),
+                true,
+            ),
+            (
+                "out of order",
+                never,
+                Some(because(CredentialsError::provider_error("503"))),
+                true,
+            ),
+            (
+                "of another cache, out of order",
+                never,
+                Some(because(nested(CredentialsError::provider_error("503")))),
+                true,
+            ),
+            (
+                "of another cache, not configured",
+                never,
+                Some(because(nested(unset()))),
+                false,
+            ),
+        ] {
+            assert_eq!(outage(state, cause).is_retryable(), expected, "{name}");
+        }
     }
 }
