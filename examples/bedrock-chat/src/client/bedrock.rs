@@ -96,7 +96,7 @@ impl BedrockClient {
     /// # Errors
     ///
     /// [`Error`].
-    pub async fn converse(&self, request: &ConverseRequest) -> Result<ConverseAnswer, Error> {
+    pub async fn converse(&self, request: &ConverseRequest<'_>) -> Result<ConverseAnswer, Error> {
         let url = self.model(request.model(), "converse")?;
         let answer = self.post(url, JSON, JSON, encode(request)).await?;
         Ok(ConverseAnswer::from_json(&self.decode(answer).await?)?)
@@ -109,7 +109,7 @@ impl BedrockClient {
     /// [`Error`].
     pub async fn converse_stream(
         &self,
-        request: &ConverseRequest,
+        request: &ConverseRequest<'_>,
     ) -> Result<ConverseStream, Error> {
         let url = self.model(request.model(), "converse-stream")?;
         let answer = self.post(url, JSON, EVENTS, encode(request)).await?;
@@ -205,7 +205,7 @@ fn insert(request: &mut Request, name: &'static str, value: &str) -> Result<(), 
     Ok(())
 }
 
-fn encode(request: &ConverseRequest) -> Bytes {
+fn encode(request: &ConverseRequest<'_>) -> Bytes {
     request.to_json().to_string().into()
 }
 

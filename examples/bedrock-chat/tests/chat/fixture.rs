@@ -42,8 +42,8 @@ pub(crate) fn client(aws: &LocalAws) -> BedrockClient {
         .unwrap()
 }
 
-pub(crate) fn question() -> ConverseRequest {
-    ConverseRequest::new(MODEL, [Message::user("Why?")])
+pub(crate) fn question() -> ConverseRequest<'static> {
+    ConverseRequest::new(MODEL, vec![Message::user("Why?")])
 }
 
 /// Reads a stream to its end, or to its error.
