@@ -185,8 +185,9 @@ async fn stream(
         };
         match event {
             StreamEvent::Text { text, .. } => {
-                screen.say(&text).await?;
+                // First of all: Ctrl-C may be heard between showing it and knowing that it was shown.
                 append(answer, &text);
+                screen.say(&text).await?;
             }
             StreamEvent::MessageStop { reason } => {
                 figures.stop_reason = reason;
