@@ -101,7 +101,7 @@ impl Clock for Ticking {
 
 /// Waits until something has come about elsewhere.
 pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if holds() {
             return;
         }

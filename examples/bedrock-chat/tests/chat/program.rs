@@ -23,6 +23,9 @@ use crate::fixture::until;
 /// A program that is running.
 struct Program {
     child: Child,
+/// How long a program may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     read: String,
@@ -72,7 +75,7 @@ impl Program {
     async fn shows(&mut self, expected: &str) {
         let mut piece = [0; 1_024];
         while self.read.len() < expected.len() {
-            let read = timeout(Duration::from_secs(20), self.stdout.read(&mut piece)).await;
+            let read = timeout(PATIENCE, self.stdout.read(&mut piece)).await;
             let length = read.unwrap_or(Ok(0)).unwrap();
             assert!(length > 0, "{:?} should be {expected:?}", self.read);
             self.read += std::str::from_utf8(&piece[..length]).unwrap();
@@ -98,7 +101,7 @@ impl Program {
             stderr.read_to_string(&mut beside).await.unwrap();
             (self.child.wait().await.unwrap(), self.read, beside)
         };
-        timeout(Duration::from_secs(30), rest).await.unwrap()
+        timeout(PATIENCE, rest).await.unwrap()
     }
 }
 
@@ -274,7 +277,7 @@ async fn ctrl_c_is_heard_while_nobody_reads() {
     let mut program = Program::start(&aws, &["Why?"]);
     program.stdout.read_u8().await.unwrap();
     program.interrupt().await;
-    let status = timeout(Duration::from_secs(10), program.child.wait()).await;
+    let status = timeout(PATIENCE, program.child.wait()).await;
     assert_eq!(status.unwrap().unwrap().code(), Some(130));
 }
 
@@ -320,7 +323,7 @@ async fn ctrl_c_between_answers_ends_a_chat() {
     program.shows(&format!("{ANSWER}\n")).await;
     program.interrupt().await;
     // Its input is still open.
-    let status = timeout(Duration::from_secs(20), program.child.wait()).await;
+    let status = timeout(PATIENCE, program.child.wait()).await;
     assert!(status.unwrap().unwrap().success());
 }
 
@@ -415,10 +418,7 @@ async fn ends_quietly_when_nobody_reads() {
     let mut child = program.child;
     drop(program.stdout);
     aws.bedrock().release(100);
-    let status = timeout(Duration::from_secs(20), child.wait())
-        .await
-        .unwrap()
-        .unwrap();
+    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     let mut beside = String::new();
     child
         .stderr

@@ -13,6 +13,7 @@ use local_aws::bedrock::Turn;
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 use crate::fixture::ANSWER;
 use crate::fixture::Pauses;
@@ -144,11 +145,10 @@ async fn a_connection_that_fails_before_the_answer_is_made_again() {
 
 #[tokio::test]
 async fn nobody_there_is_an_error_in_the_end() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // It has the port, so that nobody else gets it, and does not listen.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = nobody.local_addr().unwrap();
     let pauses = Pauses::default();
     let client = builder(&format!("http://{gone}")).runtime(pauses.clone());
     let error = client
