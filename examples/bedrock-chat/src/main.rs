@@ -97,7 +97,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
 async fn client(arguments: &Arguments) -> Result<BedrockClient, Box<dyn Error>> {
     let (region, credentials) = credentials::find(arguments.region.clone()).await?;
     let client = BedrockClient::builder(&region, credentials)
-        .endpoints(Endpoints::of_environment(&region))
+        .endpoints(Endpoints::of_environment(&region)?)
         .on_retry(|retry| {
             let error = explain(retry.error);
             aside(&format!("{error}; trying again in {:.1?}", retry.pause));
