@@ -8,6 +8,9 @@ use local_aws::LocalAws;
 use local_aws::bedrock::Break;
 use local_aws::bedrock::Turn;
 use serde_json::Value;
+use sigv4_tests::fake_aws::Handout;
+use sigv4_tests::fake_aws::Script;
+use sigv4_tests::fake_aws::Step;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -20,12 +23,12 @@ use tokio::time::timeout;
 use crate::fixture::ANSWER;
 use crate::fixture::until;
 
-/// A program that is running.
-struct Program {
-    child: Child,
 /// How long a program may take on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A program that is running.
+struct Program {
+    child: Child,
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     read: String,
@@ -338,6 +341,51 @@ async fn what_is_throttled_is_told_and_answered() {
 }
 
 #[tokio::test]
+async fn keys_that_come_later_are_waited_for() {
+    let aws = LocalAws::start().await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a token").unwrap();
+    aws.trust(&Handout::new("chatter"));
+    // One fetch asks three times.
+    let out_of_order = [const { Step::Status(503, "out of order") }; 3];
+    aws.sts().answer_with(Script::first(out_of_order));
+    let mut environment = aws.environment();
+    environment.retain(|(name, _)| !name.contains("KEY"));
+    environment.push(("AWS_WEB_IDENTITY_TOKEN_FILE", token.display().to_string()));
+    let role = "arn:aws:iam::123456789012:role/chatter".to_owned();
+    environment.push(("AWS_ROLE_ARN", role));
+    let program = Program::start_with(&["Why?"], environment);
+    let (status, answer, beside) = program.end().await;
+    assert_eq!(answer, format!("{ANSWER}\n"), "{beside}");
+    assert!(
+        beside.starts_with("[the request was not sent: "),
+        "{beside}"
+    );
+    assert!(beside.contains("; trying again in "), "{beside}");
+    assert!(status.success());
+}
+
+#[tokio::test]
+async fn an_error_does_nothing_to_the_terminal() {
+    let aws = LocalAws::start().await.unwrap();
+    let message = "No\u{1b}[2J\u{9b}1A\u{202e}\u{2066}: \u{5dc}\u{5d0}";
+    aws.bedrock()
+        .next(Turn::refused(400, "ValidationException", message));
+    let name = "validationException".to_owned();
+    let message = message.to_owned();
+    let how = Break::Exception { name, message };
+    aws.bedrock().next(Turn::Breaks { after: 1, how });
+    let mut program = Program::start(&aws, &[]);
+    program.say("One?\nTwo?\n").await;
+    let (status, _, beside) = program.end().await;
+    let shown = "error: ValidationException: No\u{fffd}[2J\u{fffd}1A\u{fffd}\u{fffd}: \
+                 \u{5dc}\u{5d0}\n";
+    assert_eq!(beside, shown.repeat(2));
+    assert_eq!(status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn the_models_are_listed() {
     let aws = LocalAws::start().await.unwrap();
     let (status, list, _) = Program::start(&aws, &["--list-models"]).end().await;
@@ -386,6 +434,17 @@ async fn what_cannot_be_is_said_with_its_remedy() {
             without("AWS_ACCESS_KEY_ID"),
             1,
             without_keys,
+        ),
+        (
+            "endpoint",
+            vec!["x"],
+            [
+                &aws.environment()[..],
+                &[("AWS_USE_FIPS_ENDPOINT", "1".to_owned())],
+            ]
+            .concat(),
+            1,
+            "`AWS_USE_FIPS_ENDPOINT` is neither true nor false\n",
         ),
         (
             "model",
