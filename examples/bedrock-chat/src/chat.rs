@@ -185,7 +185,7 @@ async fn stream(
         };
         match event {
             StreamEvent::Text { text, .. } => {
-                // First of all: Ctrl-C may be heard between showing it and knowing that it was shown.
+                // First of all: Ctrl-C may be heard when it is shown and `say` is not over.
                 append(answer, &text);
                 screen.say(&text).await?;
             }

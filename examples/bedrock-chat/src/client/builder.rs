@@ -91,8 +91,8 @@ impl BedrockClientBuilder {
         self
     }
 
-    /// Sets how long an answer may take to begin that comes when it is whole. Default: an hour, which
-    /// is how long AWS gives a model.
+    /// Sets how long an answer may take to begin that comes when it is whole. Default: an hour,
+    /// which is how long AWS gives a model.
     /// <https://docs.aws.amazon.com/nova/latest/nova2-userguide/important-timeout-configuration.html>
     ///
     /// A request that takes longer is not sent again.
