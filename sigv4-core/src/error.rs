@@ -70,13 +70,14 @@ impl Error {
     /// Tells whether the same request may succeed a little later, without any change to it.
     ///
     /// Only a lack of credentials passes by itself: the source of credentials may recover. Where
-    /// there never were any, because no source is configured, or one is wrongly, there will be none
-    /// until somebody changes that.
+    /// there never were any, because no source is configured, or one is wrongly, or it refuses, there
+    /// will be none until somebody changes that. A provider that is not of this crate may call it a
+    /// failure, which may pass, that it was told no.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         #[cfg(feature = "runtime")]
         if let Some(outage) = self.credentials_outage()
-            && outage.is_misconfigured()
+            && outage.is_definite()
         {
             return false;
         }

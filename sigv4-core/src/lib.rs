@@ -48,6 +48,7 @@ pub use crate::header_rules::NEVER_SIGNED_PREFIXES;
 pub use crate::overrides::PayloadMode;
 pub use crate::overrides::SigningOverrides;
 pub use crate::partition::dns_suffix;
+pub use crate::partition::dual_stack_dns_suffix;
 pub use crate::payload::Payload;
 pub use crate::payload::PayloadLiteral;
 pub use crate::presign::PresignOptions;

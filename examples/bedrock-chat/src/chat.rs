@@ -97,7 +97,7 @@ impl<'a> Chat<'a> {
     /// Asks a question and shows the answer. Fails where that cannot be shown.
     pub(crate) async fn ask(&mut self, question: String) -> io::Result<Outcome> {
         self.history.push(Message::user(question));
-        let request = self.request();
+        let request = request(self.arguments, &self.history);
         let (client, screen) = (self.client, &mut self.screen);
         let mut answer = Vec::new();
         let answering = async {
@@ -134,25 +134,6 @@ impl<'a> Chat<'a> {
         }
     }
 
-    fn request(&self) -> ConverseRequest {
-        let arguments = self.arguments;
-        let mut request = ConverseRequest::new(&arguments.model, self.history.clone());
-        if let Some(system) = &arguments.system {
-            request = request.system(system);
-        }
-        let mut config = InferenceConfig::new();
-        if let Some(tokens) = arguments.max_tokens {
-            config = config.max_tokens(tokens);
-        }
-        if let Some(temperature) = arguments.temperature {
-            config = config.temperature(temperature);
-        }
-        if config != InferenceConfig::new() {
-            request = request.inference_config(config);
-        }
-        request
-    }
-
     /// Keeps an answer for the next question, or forgets the question where there is none.
     fn remember(&mut self, mut answer: Vec<ContentBlock>) {
         // Bedrock takes no blank text back, and would refuse all questions from here on.
@@ -165,10 +146,29 @@ impl<'a> Chat<'a> {
     }
 }
 
+/// Asks the last question of a conversation, as the command line has it.
+fn request<'a>(arguments: &Arguments, history: &'a [Message]) -> ConverseRequest<'a> {
+    let mut request = ConverseRequest::new(&arguments.model, history);
+    if let Some(system) = &arguments.system {
+        request = request.system(system);
+    }
+    let mut config = InferenceConfig::new();
+    if let Some(tokens) = arguments.max_tokens {
+        config = config.max_tokens(tokens);
+    }
+    if let Some(temperature) = arguments.temperature {
+        config = config.temperature(temperature);
+    }
+    if config != InferenceConfig::new() {
+        request = request.inference_config(config);
+    }
+    request
+}
+
 /// Shows an answer while it is made.
 async fn stream(
     client: &BedrockClient,
-    request: &ConverseRequest,
+    request: &ConverseRequest<'_>,
     screen: &mut Screen,
     answer: &mut Vec<ContentBlock>,
 ) -> Result<Figures, Failure> {
@@ -185,8 +185,9 @@ async fn stream(
         };
         match event {
             StreamEvent::Text { text, .. } => {
-                screen.say(&text).await?;
+                // First of all: Ctrl-C may be heard when it is shown and `say` is not over.
                 append(answer, &text);
+                screen.say(&text).await?;
             }
             StreamEvent::MessageStop { reason } => {
                 figures.stop_reason = reason;
@@ -203,7 +204,7 @@ async fn stream(
 /// Shows an answer when it is whole.
 async fn whole(
     client: &BedrockClient,
-    request: &ConverseRequest,
+    request: &ConverseRequest<'_>,
     screen: &mut Screen,
     answer: &mut Vec<ContentBlock>,
 ) -> Result<Figures, Failure> {

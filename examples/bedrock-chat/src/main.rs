@@ -97,7 +97,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
 async fn client(arguments: &Arguments) -> Result<BedrockClient, Box<dyn Error>> {
     let (region, credentials) = credentials::find(arguments.region.clone()).await?;
     let client = BedrockClient::builder(&region, credentials)
-        .endpoints(Endpoints::of_environment(&region))
+        .endpoints(Endpoints::of_environment(&region)?)
         .on_retry(|retry| {
             let error = explain(retry.error);
             aside(&format!("{error}; trying again in {:.1?}", retry.pause));
@@ -133,14 +133,21 @@ mod tests {
     use std::sync::mpsc;
     use std::time::Duration;
 
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[test]
     fn the_end_waits_for_nothing_that_cannot_be_broken_off() {
         let (hold, held) = mpsc::channel::<()>();
         let done = block_on(async {
-            tokio::task::spawn_blocking(move || held.recv_timeout(Duration::from_secs(10)));
-            Ok(())
+            let (begin, begun) = oneshot::channel();
+            tokio::task::spawn_blocking(move || {
+                begin.send(()).unwrap();
+                held.recv_timeout(Duration::from_secs(60))
+            });
+            // One that has not begun would not be held.
+            Ok(begun.await?)
         });
         done.unwrap();
         // Whoever is still held is there to be let go.

@@ -2,15 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::time::Duration;
+
 use local_aws::LocalAws;
 use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How long a program may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs it with these services, and returns what it prints.
 async fn run(aws: &LocalAws, secret: &str, url: &str) -> (String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hyper-client"));
     command.arg(url).env_clear().envs(aws.environment());
     command.env("AWS_SECRET_ACCESS_KEY", secret);
-    let output = command.output().await.unwrap();
+    command.kill_on_drop(true);
+    let output = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.success(), stderr.is_empty(), "{stderr}");

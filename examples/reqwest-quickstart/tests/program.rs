@@ -2,9 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::time::Duration;
+
 use local_aws::LocalAws;
 use sigv4_tests::fake_aws::Handout;
 use tokio::process::Command;
+use tokio::time::timeout;
+
+/// How long a program may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs it with these services, and returns what it prints.
 async fn run(aws: &LocalAws, changes: &[(&str, &str)], arguments: &[&str]) -> (String, String) {
@@ -17,7 +23,8 @@ async fn run(aws: &LocalAws, changes: &[(&str, &str)], arguments: &[&str]) -> (S
             command.env_remove(name);
         }
     }
-    let output = command.output().await.unwrap();
+    command.kill_on_drop(true);
+    let output = timeout(PATIENCE, command.output()).await.unwrap().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.success(), stderr.is_empty(), "{stderr}");

@@ -1,7 +1,6 @@
 //! [`BedrockClient`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -24,7 +23,9 @@ use super::json::FromJson;
 use super::message::ConverseRequest;
 use super::models::FoundationModel;
 use super::send;
+use super::send::Head;
 use super::send::Sender;
+use super::send::Silence;
 use super::stream::ConverseStream;
 use super::stream::Events;
 
@@ -61,7 +62,7 @@ struct Shared {
     sender: Sender,
     runtime: Endpoint,
     control: Endpoint,
-    idle_timeout: Duration,
+    silence: Silence,
 }
 
 impl BedrockClient {
@@ -79,14 +80,14 @@ impl BedrockClient {
         sender: Sender,
         runtime: Endpoint,
         control: Endpoint,
-        idle_timeout: Duration,
+        silence: Silence,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 sender,
                 runtime,
                 control,
-                idle_timeout,
+                silence,
             }),
         }
     }
@@ -96,9 +97,11 @@ impl BedrockClient {
     /// # Errors
     ///
     /// [`Error`].
-    pub async fn converse(&self, request: &ConverseRequest) -> Result<ConverseAnswer, Error> {
+    pub async fn converse(&self, request: &ConverseRequest<'_>) -> Result<ConverseAnswer, Error> {
         let url = self.model(request.model(), "converse")?;
-        let answer = self.post(url, JSON, JSON, encode(request)).await?;
+        let answer = self
+            .post(url, JSON, JSON, encode(request), Head::Whole)
+            .await?;
         Ok(ConverseAnswer::from_json(&self.decode(answer).await?)?)
     }
 
@@ -109,10 +112,12 @@ impl BedrockClient {
     /// [`Error`].
     pub async fn converse_stream(
         &self,
-        request: &ConverseRequest,
+        request: &ConverseRequest<'_>,
     ) -> Result<ConverseStream, Error> {
         let url = self.model(request.model(), "converse-stream")?;
-        let answer = self.post(url, JSON, EVENTS, encode(request)).await?;
+        let answer = self
+            .post(url, JSON, EVENTS, encode(request), Head::Beginning)
+            .await?;
         Ok(ConverseStream::new(self.events(answer)?))
     }
 
@@ -124,8 +129,10 @@ impl BedrockClient {
     pub async fn invoke_model(&self, request: &InvokeRequest) -> Result<InvokeAnswer, Error> {
         let url = self.model(request.model(), "invoke")?;
         let (content_type, accept) = (request.content_type_or_json(), request.accept_or_json());
-        let answer = self.post(url, content_type, accept, request.body()).await?;
-        InvokeAnswer::read(answer, self.shared.idle_timeout).await
+        let answer = self
+            .post(url, content_type, accept, request.body(), Head::Whole)
+            .await?;
+        InvokeAnswer::read(answer, &self.shared.silence).await
     }
 
     /// Has a model answer in its own format, and returns the answer while it is made.
@@ -141,7 +148,7 @@ impl BedrockClient {
         let content_type = request.content_type_or_json();
         let mut sent = post(url, content_type, EVENTS, request.body())?;
         insert(&mut sent, "x-amzn-bedrock-accept", request.accept_or_json())?;
-        let answer = self.shared.sender.send(&sent).await?;
+        let answer = self.shared.sender.send(&sent, Head::Beginning).await?;
         Ok(InvokeStream::new(self.events(answer)?))
     }
 
@@ -156,7 +163,7 @@ impl BedrockClient {
         let url = self.shared.control.url(&["foundation-models"]);
         let mut request = Request::new(Method::GET, url);
         insert(&mut request, header::ACCEPT.as_str(), JSON)?;
-        let answer = self.shared.sender.send(&request).await?;
+        let answer = self.shared.sender.send(&request, Head::Beginning).await?;
         Ok(json::field(&self.decode(answer).await?, "modelSummaries")?)
     }
 
@@ -176,17 +183,18 @@ impl BedrockClient {
         content_type: &str,
         accept: &str,
         body: Bytes,
+        head: Head,
     ) -> Result<Response, Error> {
         let request = post(url, content_type, accept, body)?;
-        self.shared.sender.send(&request).await
+        self.shared.sender.send(&request, head).await
     }
 
     async fn decode(&self, answer: Response) -> Result<Value, Error> {
-        json::parse(&send::body(answer, self.shared.idle_timeout).await?)
+        json::parse(&send::body(answer, &self.shared.silence).await?)
     }
 
     fn events(&self, answer: Response) -> Result<Events, Error> {
-        Events::new(answer, self.shared.idle_timeout)
+        Events::new(answer, self.shared.silence.clone())
     }
 }
 
@@ -205,7 +213,7 @@ fn insert(request: &mut Request, name: &'static str, value: &str) -> Result<(), 
     Ok(())
 }
 
-fn encode(request: &ConverseRequest) -> Bytes {
+fn encode(request: &ConverseRequest<'_>) -> Bytes {
     request.to_json().to_string().into()
 }
 

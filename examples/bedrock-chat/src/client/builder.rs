@@ -18,6 +18,7 @@ use super::error::Error;
 use super::retry::Retry;
 use super::retry::RetryPolicy;
 use super::send::Sender;
+use super::send::Silence;
 use super::tls;
 
 /// Decides how a [`BedrockClient`] behaves. Everything but the region and the credentials has a
@@ -28,6 +29,8 @@ pub struct BedrockClientBuilder {
     credentials: CredentialsCache,
     endpoints: Option<Endpoints>,
     connect_timeout: Duration,
+    head_timeout: Duration,
+    whole_timeout: Duration,
     idle_timeout: Duration,
     clock: Option<Arc<dyn Clock>>,
     policy: RetryPolicy,
@@ -42,8 +45,10 @@ impl BedrockClientBuilder {
             region,
             credentials,
             endpoints: None,
-            connect_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(120),
+            connect_timeout: CONNECT_TIMEOUT,
+            head_timeout: HEAD_TIMEOUT,
+            whole_timeout: WHOLE_TIMEOUT,
+            idle_timeout: IDLE_TIMEOUT,
             clock: None,
             policy: RetryPolicy::new(),
             runtime: Arc::new(TokioRuntime::new()),
@@ -77,11 +82,28 @@ impl BedrockClientBuilder {
         self
     }
 
-    /// Sets for how long nothing may come of an answer that has begun. Default: 2 minutes, for models
-    /// that think before they speak.
+    /// Sets how long an answer may take to begin that comes while it is made, and a list of models.
+    /// Default: 2 minutes, for models that think before they speak.
     ///
-    /// There is no other limit: a whole answer may take as long as the model wants, and so may the
-    /// beginning of one. That the other side is gone is found out by the keep-alive of TCP.
+    /// A request that takes longer is sent again as the [policy](Self::retry) has it.
+    pub const fn head_timeout(mut self, time: Duration) -> Self {
+        self.head_timeout = time;
+        self
+    }
+
+    /// Sets how long an answer may take to begin that comes when it is whole. Default: an hour,
+    /// which is how long AWS gives a model.
+    /// <https://docs.aws.amazon.com/nova/latest/nova2-userguide/important-timeout-configuration.html>
+    ///
+    /// A request that takes longer is not sent again.
+    pub const fn whole_timeout(mut self, time: Duration) -> Self {
+        self.whole_timeout = time;
+        self
+    }
+
+    /// Sets for how long nothing may come of an answer that has begun. Default: 2 minutes.
+    ///
+    /// Nothing limits how long an answer may take of which something comes.
     pub const fn idle_timeout(mut self, time: Duration) -> Self {
         self.idle_timeout = time;
         self
@@ -93,7 +115,7 @@ impl BedrockClientBuilder {
         self
     }
 
-    /// Sets what waits between attempts. Default: tokio.
+    /// Sets what waits between attempts, and for answers no longer than they may take. Default: tokio.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
         self
@@ -136,16 +158,17 @@ impl BedrockClientBuilder {
             http,
             authorizer: authorizer.build(),
             policy: self.policy,
-            runtime: self.runtime,
+            head_timeout: self.head_timeout,
+            whole_timeout: self.whole_timeout,
+            runtime: Arc::clone(&self.runtime),
             random: self.random,
             on_retry: self.on_retry,
         };
-        Ok(BedrockClient::new(
-            sender,
-            runtime,
-            control,
-            self.idle_timeout,
-        ))
+        let silence = Silence {
+            limit: self.idle_timeout,
+            runtime: self.runtime,
+        };
+        Ok(BedrockClient::new(sender, runtime, control, silence))
     }
 }
 
@@ -157,3 +180,8 @@ impl fmt::Debug for BedrockClientBuilder {
             .finish_non_exhaustive()
     }
 }
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60);

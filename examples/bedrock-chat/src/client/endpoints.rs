@@ -24,8 +24,17 @@ impl Endpoints {
     /// Returns those of a region: `bedrock-runtime.REGION` and `bedrock.REGION`, under the name that
     /// the region's partition has.
     pub fn of_region(region: &str) -> Self {
-        let suffix = sigv4_core::dns_suffix(region);
-        let url = |name| format!("https://{name}.{region}.{suffix}");
+        Self::of_kind(region, Kind::default())
+    }
+
+    fn of_kind(region: &str, kind: Kind) -> Self {
+        let fips = if kind.fips { "-fips" } else { "" };
+        let suffix = if kind.dual_stack {
+            sigv4_core::dual_stack_dns_suffix(region)
+        } else {
+            sigv4_core::dns_suffix(region)
+        };
+        let url = |name| format!("https://{name}{fips}.{region}.{suffix}");
         Self {
             runtime: url("bedrock-runtime"),
             control: url("bedrock"),
@@ -38,7 +47,17 @@ impl Endpoints {
     /// `AWS_ENDPOINT_URL_BEDROCK`, and `AWS_ENDPOINT_URL` for both; none of them counts where
     /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`.
     /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>
-    pub fn of_environment(region: &str) -> Self {
+    ///
+    /// Where none of them says where a service is, `AWS_USE_FIPS_ENDPOINT` and
+    /// `AWS_USE_DUALSTACK_ENDPOINT` say of which kind the endpoint of the region is to be. Not every
+    /// region has all kinds; where there is none, the connection fails and its error says so. What
+    /// the profile says of endpoints is not read.
+    /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-endpoints.html>
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`], where one of the last two is neither `true` nor `false`.
+    pub fn of_environment(region: &str) -> Result<Self, Error> {
         Self::of_variables(region, |name| env::var(name).ok())
     }
 
@@ -54,13 +73,21 @@ impl Endpoints {
         self
     }
 
-    fn of_variables(region: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
+    fn of_variables(
+        region: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, Error> {
         let read = |name| variable(name).filter(|value| !value.trim().is_empty());
-        let mut endpoints = Self::of_region(region);
+        let is_set = |name| read(name).map_or(Ok(false), |value| truth(name, &value));
+        let kind = Kind {
+            fips: is_set("AWS_USE_FIPS_ENDPOINT")?,
+            dual_stack: is_set("AWS_USE_DUALSTACK_ENDPOINT")?,
+        };
+        let mut endpoints = Self::of_kind(region, kind);
         if read("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
         {
-            return endpoints;
+            return Ok(endpoints);
         }
         let either = || read("AWS_ENDPOINT_URL");
         if let Some(url) = read("AWS_ENDPOINT_URL_BEDROCK_RUNTIME").or_else(either) {
@@ -69,7 +96,7 @@ impl Endpoints {
         if let Some(url) = read("AWS_ENDPOINT_URL_BEDROCK").or_else(either) {
             endpoints.control = url;
         }
-        endpoints
+        Ok(endpoints)
     }
 
     pub(super) fn parse(&self) -> Result<(Endpoint, Endpoint), Error> {
@@ -77,6 +104,43 @@ impl Endpoints {
             Endpoint::parse(&self.runtime)?,
             Endpoint::parse(&self.control)?,
         ))
+    }
+}
+
+/// Which of the endpoints of a region.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kind {
+    /// One whose TLS is validated by FIPS 140.
+    fips: bool,
+    /// One that speaks IPv6 as well.
+    dual_stack: bool,
+}
+
+/// Reads a variable that turns something on. What is neither is no guess: somebody may rely on it.
+fn truth(name: &str, value: &str) -> Result<bool, Error> {
+    let value = value.trim();
+    if value.eq_ignore_ascii_case("true") {
+        Ok(true)
+    } else if value.eq_ignore_ascii_case("false") {
+        Ok(false)
+    } else {
+        let message = format!("`{name}` is neither true nor false");
+        Err(Error::Configuration(message.into()))
+    }
+}
+
+/// Says why there may be no such host, although Bedrock is in its region.
+pub(super) fn doubt(host: &str) -> Option<&'static str> {
+    let (service, rest) = host.split_once('.')?;
+    let (region, suffix) = rest.split_once('.')?;
+    if !service.starts_with("bedrock") {
+        None
+    } else if service.ends_with("-fips") {
+        Some("not every region has the endpoint that `AWS_USE_FIPS_ENDPOINT` asks for")
+    } else if suffix == sigv4_core::dual_stack_dns_suffix(region) {
+        Some("not every region has the endpoint that `AWS_USE_DUALSTACK_ENDPOINT` asks for")
+    } else {
+        None
     }
 }
 
@@ -162,7 +226,7 @@ mod tests {
                 "https://bedrock.cn-north-1.amazonaws.com.cn",
             ),
         ] {
-            let endpoints = Endpoints::of_variables(region, |_| None);
+            let endpoints = Endpoints::of_variables(region, |_| None).unwrap();
             assert_eq!(endpoints.runtime, runtime);
             assert_eq!(endpoints.control, control);
         }
@@ -173,9 +237,41 @@ mod tests {
         const RUNTIME: (&str, &str) = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://localhost:1");
         const CONTROL: (&str, &str) = ("AWS_ENDPOINT_URL_BEDROCK", "http://localhost:2");
         const BOTH: (&str, &str) = ("AWS_ENDPOINT_URL", "http://localhost:3");
+        const FIPS: (&str, &str) = ("AWS_USE_FIPS_ENDPOINT", "true");
+        const DUAL_STACK: (&str, &str) = ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE");
         let of_region = Endpoints::of_region("us-east-1");
         let (runtime, control) = (&*of_region.runtime, &*of_region.control);
+        let fips = (
+            "https://bedrock-runtime-fips.us-east-1.amazonaws.com",
+            "https://bedrock-fips.us-east-1.amazonaws.com",
+        );
+        let dual_stack = (
+            "https://bedrock-runtime.us-east-1.api.aws",
+            "https://bedrock.us-east-1.api.aws",
+        );
+        let fips_and_dual_stack = (
+            "https://bedrock-runtime-fips.us-east-1.api.aws",
+            "https://bedrock-fips.us-east-1.api.aws",
+        );
         for (name, variables, expected) in [
+            ("FIPS", vec![FIPS], fips),
+            ("dual stack", vec![DUAL_STACK], dual_stack),
+            (
+                "FIPS and dual stack",
+                vec![FIPS, DUAL_STACK],
+                fips_and_dual_stack,
+            ),
+            (
+                "neither",
+                vec![(FIPS.0, "False"), (DUAL_STACK.0, "")],
+                (runtime, control),
+            ),
+            ("FIPS but for one", vec![FIPS, RUNTIME], (RUNTIME.1, fips.1)),
+            (
+                "FIPS with ignored URLs",
+                vec![FIPS, BOTH, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")],
+                fips,
+            ),
             ("one", vec![RUNTIME], (RUNTIME.1, control)),
             ("the other", vec![CONTROL], (runtime, CONTROL.1)),
             ("both", vec![BOTH], (BOTH.1, BOTH.1)),
@@ -195,12 +291,49 @@ mod tests {
                 let found = variables.iter().find(|(name, _)| *name == wanted);
                 found.map(|(_, value)| (*value).to_owned())
             };
-            let endpoints = Endpoints::of_variables("us-east-1", read);
+            let endpoints = Endpoints::of_variables("us-east-1", read).unwrap();
             assert_eq!(
                 (&*endpoints.runtime, &*endpoints.control),
                 expected,
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_neither_true_nor_false_is_an_error() {
+        for name in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
+            let read = |wanted: &str| (wanted == name).then(|| "1".to_owned());
+            let error = Endpoints::of_variables("us-east-1", read).unwrap_err();
+            let Error::Configuration(error) = error else {
+                unreachable!("{name}: {error:?}")
+            };
+            assert_eq!(
+                error.to_string(),
+                format!("`{name}` is neither true nor false")
+            );
+        }
+    }
+
+    #[test]
+    fn doubts_what_not_every_region_has() {
+        for (host, named) in [
+            ("bedrock-runtime.eu-west-1.amazonaws.com", None),
+            ("bedrock-runtime-fips.eu-west-1.amazonaws.com", Some("FIPS")),
+            ("bedrock-fips.eu-west-1.api.aws", Some("FIPS")),
+            ("bedrock.eu-west-1.api.aws", Some("DUALSTACK")),
+            (
+                "bedrock.cn-north-1.api.amazonwebservices.com.cn",
+                Some("DUALSTACK"),
+            ),
+            ("proxy.example.com", None),
+            ("127.0.0.1", None),
+            ("localhost", None),
+        ] {
+            let doubt = doubt(host);
+            assert_eq!(doubt.is_some(), named.is_some(), "{host}");
+            let doubt = doubt.unwrap_or_default();
+            assert!(doubt.contains(named.unwrap_or_default()), "{host}");
         }
     }
 

@@ -22,6 +22,8 @@ pub enum Error {
     Signing(BoxError),
     /// There is no answer: no connection, or one that ended too early.
     Transport(BoxError),
+    /// No answer began for so long.
+    NoAnswer(Duration),
     /// AWS refuses, or gives up in the midst of a stream.
     Service(Box<ServiceError>),
     /// The answer is not what it should be.
@@ -30,7 +32,7 @@ pub enum Error {
     Stream(EventError),
     /// The stream ended with a frame, and before the answer did.
     Incomplete,
-    /// Nothing came for so long.
+    /// Nothing more came of an answer for so long.
     Idle(Duration),
 }
 
@@ -59,6 +61,7 @@ impl fmt::Display for Error {
             Self::Answer(_) => "the answer cannot be read",
             Self::Stream(_) => "the answer broke off",
             Self::Incomplete => "the answer broke off: its stream ended before it did",
+            Self::NoAnswer(time) => return write!(f, "no answer came for {time:?}"),
             Self::Idle(time) => {
                 return write!(f, "the answer broke off: nothing came for {time:?}");
             }
@@ -74,7 +77,11 @@ impl StdError for Error {
             | Self::Transport(error)
             | Self::Answer(error) => Some(&**error),
             Self::Stream(error) => Some(error),
-            Self::Request(_) | Self::Service(_) | Self::Incomplete | Self::Idle(_) => None,
+            Self::Request(_)
+            | Self::NoAnswer(_)
+            | Self::Service(_)
+            | Self::Incomplete
+            | Self::Idle(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::error::Error;
 use super::json;
 use super::send;
+use super::send::Silence;
 use super::stream::Events;
 
 /// A request to a model in its own format.
@@ -110,11 +111,11 @@ impl InvokeAnswer {
         serde_json::from_slice(&self.body).map_err(|error| Error::Answer(error.into()))
     }
 
-    pub(super) async fn read(answer: Response, idle_timeout: Duration) -> Result<Self, Error> {
+    pub(super) async fn read(answer: Response, silence: &Silence) -> Result<Self, Error> {
         let headers = answer.headers().clone();
         let number = |name| text(&headers, name)?.parse().ok();
         Ok(Self {
-            body: send::body(answer, idle_timeout).await?,
+            body: send::body(answer, silence).await?,
             content_type: text(&headers, header::CONTENT_TYPE.as_str()).map(str::to_owned),
             input_tokens: number("x-amzn-bedrock-input-token-count"),
             output_tokens: number("x-amzn-bedrock-output-token-count"),
@@ -183,7 +184,10 @@ const JSON: &str = "application/json";
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use sigv4_core::EventMessage;
+    use sigv4_core::runtime::TokioRuntime;
 
     use super::*;
 
@@ -200,7 +204,11 @@ mod tests {
                 .header(header::CONTENT_TYPE, "application/vnd.amazon.eventstream")
                 .body(frames)
                 .unwrap();
-            let events = Events::new(answer.into(), Duration::from_secs(1)).unwrap();
+            let silence = Silence {
+                limit: Duration::from_secs(60),
+                runtime: Arc::new(TokioRuntime::new()),
+            };
+            let events = Events::new(answer.into(), silence).unwrap();
             let mut stream = InvokeStream::new(events);
             assert!(
                 matches!(stream.next().await, Err(Error::Answer(_))),

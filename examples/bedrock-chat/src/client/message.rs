@@ -1,5 +1,6 @@
 //! What is said to a model.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -16,21 +17,22 @@ use super::json::required;
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct ConverseRequest {
+pub struct ConverseRequest<'a> {
     /// It stands in the path.
     model: String,
-    messages: Vec<Message>,
+    messages: Cow<'a, [Message]>,
     system: Vec<ContentBlock>,
     inference_config: Option<InferenceConfig>,
     additional_model_request_fields: Option<Value>,
 }
 
-impl ConverseRequest {
-    /// Makes a request to a model: its id, or the id or ARN of an inference profile.
+impl<'a> ConverseRequest<'a> {
+    /// Makes a request to a model: its id, or the id or ARN of an inference profile. The messages are
+    /// a `Vec`, or a slice of a conversation that goes on.
     ///
     /// The request goes to the region of the client, also where an ARN names another: there AWS
     /// answers that it does not know the profile.
-    pub fn new(model: impl Into<String>, messages: impl Into<Vec<Message>>) -> Self {
+    pub fn new(model: impl Into<String>, messages: impl Into<Cow<'a, [Message]>>) -> Self {
         Self {
             model: model.into(),
             messages: messages.into(),
@@ -288,7 +290,7 @@ mod tests {
 
     #[test]
     fn says_what_is_set_and_nothing_else() {
-        let bare = ConverseRequest::new("m", [Message::user("Hello")]);
+        let bare = ConverseRequest::new("m", vec![Message::user("Hello")]);
         let hello = json!([{"role": "user", "content": [{"text": "Hello"}]}]);
         assert_eq!(bare.to_json(), json!({"messages": hello}));
 

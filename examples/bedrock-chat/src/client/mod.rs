@@ -10,7 +10,8 @@
 //! let credentials = CredentialsCache::new(light::DefaultChain::new(CredentialsClient::new()?));
 //! let bedrock = BedrockClient::builder("us-east-1", credentials).build()?;
 //!
-//! let request = ConverseRequest::new("amazon.nova-lite-v1:0", [Message::user("Why is the sky blue?")]);
+//! let messages = vec![Message::user("Why is the sky blue?")];
+//! let request = ConverseRequest::new("amazon.nova-lite-v1:0", messages);
 //! let mut stream = bedrock.converse_stream(&request).await?;
 //! while let Some(event) = stream.next().await? {
 //!     if let StreamEvent::Text { text, .. } = event {

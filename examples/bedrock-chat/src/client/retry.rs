@@ -1,9 +1,12 @@
 //! When a request is sent again, and after how long.
 
+use std::error::Error as StdError;
+use std::iter;
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header;
+use sigv4_core::runtime::CredentialsOutage;
 
 use super::error::Error;
 
@@ -99,9 +102,23 @@ pub struct Retry<'a> {
 pub(super) fn is_worthwhile(error: &Error) -> bool {
     match error {
         Error::Service(error) => error.is_transient(),
-        Error::Transport(_) => true,
+        Error::Transport(_) | Error::NoAnswer(_) => true,
+        Error::Signing(_) => {
+            cause::<sigv4_core::Error>(error).is_some_and(|error| error.is_retryable())
+        }
         _ => false,
     }
+}
+
+/// Returns why there are no credentials, where that is the error.
+pub(super) fn outage(error: &Error) -> Option<&CredentialsOutage> {
+    cause(error)
+}
+
+/// Finds the first cause of a type. Those behind it know less.
+fn cause<E: StdError + 'static>(error: &Error) -> Option<&E> {
+    let mut causes = iter::successors(error.source(), |&error| error.source());
+    causes.find_map(|error| error.downcast_ref())
 }
 
 /// Returns the time that an answer asks to wait. A date is not read: Bedrock sends none.

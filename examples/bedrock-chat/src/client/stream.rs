@@ -1,7 +1,5 @@
 //! What a model answers, while it is made.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header;
 use reqwest::Body;
@@ -9,7 +7,6 @@ use reqwest::Response;
 use serde_json::Value;
 use sigv4_core::EventMessage;
 use sigv4_core::EventStream;
-use tokio::time::timeout;
 
 use super::answer::Metrics;
 use super::answer::StopReason;
@@ -20,6 +17,7 @@ use super::json::parse;
 use super::json::required;
 use super::message::Role;
 use super::refusal;
+use super::send::Silence;
 use super::send::request_id;
 
 /// The answer of a model, while it is made.
@@ -189,13 +187,13 @@ impl StreamEvent {
 #[derive(Debug)]
 pub(super) struct Events {
     stream: EventStream<Body>,
-    idle_timeout: Duration,
+    silence: Silence,
     request_id: Option<String>,
     ended: bool,
 }
 
 impl Events {
-    pub(super) fn new(answer: Response, idle_timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn new(answer: Response, silence: Silence) -> Result<Self, Error> {
         let media_type = answer.headers().get(header::CONTENT_TYPE);
         let media_type = media_type
             .and_then(|value| value.to_str().ok())
@@ -206,7 +204,7 @@ impl Events {
         Ok(Self {
             request_id: request_id(answer.headers()).map(str::to_owned),
             stream: EventStream::new(Body::from(answer)),
-            idle_timeout,
+            silence,
             ended: false,
         })
     }
@@ -216,7 +214,7 @@ impl Events {
         if self.ended {
             return Ok(None);
         }
-        let next = match timeout(self.idle_timeout, self.stream.next()).await {
+        let next = match self.silence.bounds(self.stream.next()).await {
             Ok(Ok(event)) => Ok(event),
             Ok(Err(error)) => Err(
                 match refusal::of_frame(&error, self.request_id.as_deref()) {
@@ -224,7 +222,7 @@ impl Events {
                     None => Error::Stream(error),
                 },
             ),
-            Err(_) => Err(Error::Idle(self.idle_timeout)),
+            Err(error) => Err(error),
         };
         self.ended = !matches!(next, Ok(Some(_)));
         next

@@ -21,7 +21,10 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::Runtime;
 use sigv4_core::runtime::Task;
 use sigv4_tests::secrets;
+use tokio::sync::Notify;
 
+/// Longer than any wait between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(100);
 pub(crate) const MODEL: &str = "amazon.nova-lite-v1:0";
 /// What the model says to `Why?`.
 pub(crate) const ANSWER: &str = "You asked \"Why?\", and that was question 1.";
@@ -42,8 +45,8 @@ pub(crate) fn client(aws: &LocalAws) -> BedrockClient {
         .unwrap()
 }
 
-pub(crate) fn question() -> ConverseRequest {
-    ConverseRequest::new(MODEL, [Message::user("Why?")])
+pub(crate) fn question() -> ConverseRequest<'static> {
+    ConverseRequest::new(MODEL, vec![Message::user("Why?")])
 }
 
 /// Reads a stream to its end, or to its error.
@@ -59,15 +62,32 @@ pub(crate) async fn read(stream: &mut ConverseStream) -> (String, Result<(), Err
     }
 }
 
-/// Lets no time pass, and remembers how much should have.
+/// Lets no time pass, and remembers how much should have. What is longer than a pause is a limit:
+/// its time comes when the test says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pauses {
     pauses: Arc<Mutex<Vec<Duration>>>,
+    limits: Arc<Mutex<Vec<Duration>>>,
+    reached: Arc<Notify>,
 }
 
 impl Pauses {
     pub(crate) fn all(&self) -> Vec<Duration> {
         self.pauses.lock().unwrap().clone()
+    }
+
+    /// Returns how long was last to be waited at most.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limits.lock().unwrap().last().copied()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.limits.lock().unwrap().clear();
+    }
+
+    /// Lets those be over that are waited for now.
+    pub(crate) fn reach_limit(&self) {
+        self.reached.notify_waiters();
     }
 }
 
@@ -77,6 +97,11 @@ impl Runtime for Pauses {
     }
 
     fn sleep(&self, duration: Duration) -> Task {
+        if duration > LONGEST_PAUSE {
+            self.limits.lock().unwrap().push(duration);
+            let reached = Arc::clone(&self.reached);
+            return Box::pin(async move { reached.notified().await });
+        }
         self.pauses.lock().unwrap().push(duration);
         Box::pin(async {})
     }
@@ -101,7 +126,7 @@ impl Clock for Ticking {
 
 /// Waits until something has come about elsewhere.
 pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if holds() {
             return;
         }

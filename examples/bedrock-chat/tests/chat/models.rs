@@ -44,7 +44,7 @@ async fn every_kind_of_id_goes_out_as_one_segment_and_verifies() {
             "arn%3Aaws%3Abedrock%3Aus-east-1%3A%3Afoundation-model%2Famazon.nova-lite-v1%3A0",
         ),
     ] {
-        let request = ConverseRequest::new(model, [Message::user("Why?")]);
+        let request = ConverseRequest::new(model, vec![Message::user("Why?")]);
         let invoke = InvokeRequest::json(model, &json!({"prompt": "Why?"}));
         client.converse(&request).await.unwrap();
         client.converse_stream(&request).await.unwrap();
@@ -74,7 +74,7 @@ async fn the_region_of_the_client_decides_whatever_an_arn_says() {
     let endpoints = Endpoints::of_region("eu-west-1").runtime(aws.url());
     let credentials = CredentialsCache::new(secrets::credentials());
     let client = BedrockClient::builder("eu-west-1", credentials).endpoints(endpoints);
-    let request = ConverseRequest::new(PROFILE, [Message::user("Why?")]);
+    let request = ConverseRequest::new(PROFILE, vec![Message::user("Why?")]);
     client.build().unwrap().converse(&request).await.unwrap();
     let scope = aws.seen()[0].headers["authorization"]
         .to_str()
@@ -87,7 +87,7 @@ async fn the_region_of_the_client_decides_whatever_an_arn_says() {
 async fn a_model_without_a_name_is_not_asked() {
     let aws = LocalAws::start().await.unwrap();
     for model in ["", ".", ".."] {
-        let request = ConverseRequest::new(model, [Message::user("Why?")]);
+        let request = ConverseRequest::new(model, vec![Message::user("Why?")]);
         let error = client(&aws).converse(&request).await.unwrap_err();
         assert!(matches!(error, Error::Request(_)), "{model}");
     }
@@ -99,7 +99,7 @@ async fn an_answer_in_one_piece_has_all_that_belongs_to_it() {
     let aws = LocalAws::start().await.unwrap();
     let request = ConverseRequest::new(
         MODEL,
-        [
+        vec![
             Message::user("Why?"),
             Message::assistant("Because."),
             Message::user("Why not?"),

@@ -8,6 +8,9 @@ use local_aws::LocalAws;
 use local_aws::bedrock::Break;
 use local_aws::bedrock::Turn;
 use serde_json::Value;
+use sigv4_tests::fake_aws::Handout;
+use sigv4_tests::fake_aws::Script;
+use sigv4_tests::fake_aws::Step;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -19,6 +22,9 @@ use tokio::time::timeout;
 
 use crate::fixture::ANSWER;
 use crate::fixture::until;
+
+/// How long a program may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that is running.
 struct Program {
@@ -72,7 +78,7 @@ impl Program {
     async fn shows(&mut self, expected: &str) {
         let mut piece = [0; 1_024];
         while self.read.len() < expected.len() {
-            let read = timeout(Duration::from_secs(20), self.stdout.read(&mut piece)).await;
+            let read = timeout(PATIENCE, self.stdout.read(&mut piece)).await;
             let length = read.unwrap_or(Ok(0)).unwrap();
             assert!(length > 0, "{:?} should be {expected:?}", self.read);
             self.read += std::str::from_utf8(&piece[..length]).unwrap();
@@ -98,7 +104,7 @@ impl Program {
             stderr.read_to_string(&mut beside).await.unwrap();
             (self.child.wait().await.unwrap(), self.read, beside)
         };
-        timeout(Duration::from_secs(30), rest).await.unwrap()
+        timeout(PATIENCE, rest).await.unwrap()
     }
 }
 
@@ -274,7 +280,7 @@ async fn ctrl_c_is_heard_while_nobody_reads() {
     let mut program = Program::start(&aws, &["Why?"]);
     program.stdout.read_u8().await.unwrap();
     program.interrupt().await;
-    let status = timeout(Duration::from_secs(10), program.child.wait()).await;
+    let status = timeout(PATIENCE, program.child.wait()).await;
     assert_eq!(status.unwrap().unwrap().code(), Some(130));
 }
 
@@ -320,7 +326,7 @@ async fn ctrl_c_between_answers_ends_a_chat() {
     program.shows(&format!("{ANSWER}\n")).await;
     program.interrupt().await;
     // Its input is still open.
-    let status = timeout(Duration::from_secs(20), program.child.wait()).await;
+    let status = timeout(PATIENCE, program.child.wait()).await;
     assert!(status.unwrap().unwrap().success());
 }
 
@@ -332,6 +338,51 @@ async fn what_is_throttled_is_told_and_answered() {
     assert_eq!(answer, format!("{ANSWER}\n"));
     assert!(beside.starts_with("[ThrottlingException: "), "{beside}");
     assert!(status.success());
+}
+
+#[tokio::test]
+async fn keys_that_come_later_are_waited_for() {
+    let aws = LocalAws::start().await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a token").unwrap();
+    aws.trust(&Handout::new("chatter"));
+    // One fetch asks three times.
+    let out_of_order = [const { Step::Status(503, "out of order") }; 3];
+    aws.sts().answer_with(Script::first(out_of_order));
+    let mut environment = aws.environment();
+    environment.retain(|(name, _)| !name.contains("KEY"));
+    environment.push(("AWS_WEB_IDENTITY_TOKEN_FILE", token.display().to_string()));
+    let role = "arn:aws:iam::123456789012:role/chatter".to_owned();
+    environment.push(("AWS_ROLE_ARN", role));
+    let program = Program::start_with(&["Why?"], environment);
+    let (status, answer, beside) = program.end().await;
+    assert_eq!(answer, format!("{ANSWER}\n"), "{beside}");
+    assert!(
+        beside.starts_with("[the request was not sent: "),
+        "{beside}"
+    );
+    assert!(beside.contains("; trying again in "), "{beside}");
+    assert!(status.success());
+}
+
+#[tokio::test]
+async fn an_error_does_nothing_to_the_terminal() {
+    let aws = LocalAws::start().await.unwrap();
+    let message = "No\u{1b}[2J\u{9b}1A\u{202e}\u{2066}: \u{5dc}\u{5d0}";
+    aws.bedrock()
+        .next(Turn::refused(400, "ValidationException", message));
+    let name = "validationException".to_owned();
+    let message = message.to_owned();
+    let how = Break::Exception { name, message };
+    aws.bedrock().next(Turn::Breaks { after: 1, how });
+    let mut program = Program::start(&aws, &[]);
+    program.say("One?\nTwo?\n").await;
+    let (status, _, beside) = program.end().await;
+    let shown = "error: ValidationException: No\u{fffd}[2J\u{fffd}1A\u{fffd}\u{fffd}: \
+                 \u{5dc}\u{5d0}\n";
+    assert_eq!(beside, shown.repeat(2));
+    assert_eq!(status.code(), Some(1));
 }
 
 #[tokio::test]
@@ -385,6 +436,17 @@ async fn what_cannot_be_is_said_with_its_remedy() {
             without_keys,
         ),
         (
+            "endpoint",
+            vec!["x"],
+            [
+                &aws.environment()[..],
+                &[("AWS_USE_FIPS_ENDPOINT", "1".to_owned())],
+            ]
+            .concat(),
+            1,
+            "`AWS_USE_FIPS_ENDPOINT` is neither true nor false\n",
+        ),
+        (
             "model",
             vec!["-m", "no.such-v1:0", "x"],
             aws.environment(),
@@ -415,10 +477,7 @@ async fn ends_quietly_when_nobody_reads() {
     let mut child = program.child;
     drop(program.stdout);
     aws.bedrock().release(100);
-    let status = timeout(Duration::from_secs(20), child.wait())
-        .await
-        .unwrap()
-        .unwrap();
+    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
     let mut beside = String::new();
     child
         .stderr

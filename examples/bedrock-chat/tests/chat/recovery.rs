@@ -1,6 +1,9 @@
-//! Credentials that end.
+//! Credentials that end, and such as do not come.
 
+use std::future::pending;
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,11 +11,17 @@ use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future;
+use bedrock_chat::client::Error;
 use local_aws::LocalAws;
 use local_aws::bedrock::Turn;
+use sigv4_core::runtime::Clock;
 use sigv4_core::runtime::CredentialsCache;
+use sigv4_core::runtime::Runtime;
+use sigv4_core::runtime::Task;
 use sigv4_tests::fake_aws::Handout;
+use sigv4_tests::secrets;
 
 use crate::fixture::ANSWER;
 use crate::fixture::Ticking;
@@ -76,6 +85,134 @@ async fn keys_that_have_ended_are_replaced() {
     let header = "x-amz-security-token";
     assert_ne!(first.headers[header], second.headers[header]);
     assert_eq!((&first.refused, &second.refused), (&None, &None));
+}
+
+/// Fails so many times, and then has the keys.
+#[derive(Debug)]
+struct Failing {
+    error: fn() -> CredentialsError,
+    times: usize,
+    fetched: Arc<AtomicUsize>,
+}
+
+impl ProvideCredentials for Failing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let fetched = self.fetched.fetch_add(1, Ordering::SeqCst);
+        future::ProvideCredentials::ready(if fetched < self.times {
+            Err((self.error)())
+        } else {
+            let (id, secret) = (secrets::ACCESS_KEY_ID, secrets::SECRET_ACCESS_KEY);
+            Ok(Credentials::new(id, secret, None, None, "test"))
+        })
+    }
+}
+
+/// Time that passes only where somebody waits.
+#[derive(Clone, Debug)]
+struct Waited {
+    begin: SystemTime,
+    waited: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl Waited {
+    fn new() -> Self {
+        let (begin, waited) = (SystemTime::now(), Arc::default());
+        Self { begin, waited }
+    }
+
+    fn all(&self) -> Vec<Duration> {
+        self.waited.lock().unwrap().clone()
+    }
+}
+
+impl Clock for Waited {
+    fn now(&self) -> SystemTime {
+        self.begin + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.waited.lock().unwrap().iter().sum()
+    }
+}
+
+impl Runtime for Waited {
+    fn spawn(&self, task: Task) {
+        tokio::spawn(task);
+    }
+
+    fn sleep(&self, duration: Duration) -> Task {
+        // The limit of an answer.
+        if duration == Duration::from_secs(120) {
+            return Box::pin(pending());
+        }
+        self.waited.lock().unwrap().push(duration);
+        Box::pin(ready(()))
+    }
+}
+
+#[tokio::test]
+async fn keys_that_may_come_later_are_asked_for_again() {
+    let second = Duration::from_secs(1);
+    for (name, error, times, attempts) in [
+        (
+            "out of order",
+            (|| CredentialsError::provider_error("503")) as fn() -> _,
+            1,
+            2,
+        ),
+        (
+            "too slow",
+            || CredentialsError::provider_timed_out(Duration::ZERO),
+            3,
+            4,
+        ),
+        (
+            "nonsense",
+            || CredentialsError::unhandled("half an answer"),
+            4,
+            4,
+        ),
+        (
+            "none",
+            || CredentialsError::not_loaded("nothing is configured"),
+            1,
+            1,
+        ),
+        (
+            "wrong",
+            || CredentialsError::invalid_configuration("half a key"),
+            1,
+            1,
+        ),
+    ] {
+        let (aws, time) = (LocalAws::start().await.unwrap(), Waited::new());
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let provider = Failing {
+            error,
+            times,
+            fetched: Arc::clone(&fetched),
+        };
+        let cache = CredentialsCache::builder(provider).clock(time.clone());
+        let client = builder_with(&aws.url(), cache.build())
+            .runtime(time.clone())
+            .random(|| 0.0);
+        let answer = client.build().unwrap().converse_stream(&question()).await;
+        let is_answered = times < attempts;
+        match answer {
+            Ok(mut stream) => assert_eq!(read(&mut stream).await.0, ANSWER, "{name}"),
+            Err(error) => {
+                assert!(!is_answered, "{name}: {error:?}");
+                assert!(matches!(error, Error::Signing(_)), "{name}: {error:?}");
+            }
+        }
+        // As long as the cache takes to ask again, whatever chance says.
+        assert_eq!(time.all(), vec![second; attempts - 1], "{name}");
+        assert_eq!(fetched.load(Ordering::SeqCst), attempts, "{name}");
+        assert_eq!(aws.seen().len(), usize::from(is_answered), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn what_aws_says_is_said_as_it_worded_it() {
         "AccessDeniedException: You don't have access to the model with the specified model ID."
     );
 
-    let unknown = ConverseRequest::new("no.such-model-v1:0", [Message::user("Why?")]);
+    let unknown = ConverseRequest::new("no.such-model-v1:0", vec![Message::user("Why?")]);
     for error in [
         client.converse(&unknown).await.unwrap_err(),
         client.converse_stream(&unknown).await.unwrap_err(),

@@ -1,6 +1,7 @@
 //! What is asked again, and what is not.
 
 use std::collections::HashSet;
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -12,7 +13,9 @@ use local_aws::bedrock::Break;
 use local_aws::bedrock::Turn;
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use crate::fixture::ANSWER;
 use crate::fixture::Pauses;
@@ -143,12 +146,83 @@ async fn a_connection_that_fails_before_the_answer_is_made_again() {
 }
 
 #[tokio::test]
+async fn silence_instead_of_an_answer_is_asked_again() {
+    for (name, silent, is_answered) in [("once", 1, true), ("always", 4, false)] {
+        let (aws, pauses) = (LocalAws::start().await.unwrap(), Pauses::default());
+        let (url, mut arrived) = silent_at_first(&aws, silent).await;
+        let client = builder(&url).runtime(pauses.clone()).build().unwrap();
+        let (question, limit) = (question(), SECOND * 120);
+        let reaching = async {
+            for _ in 0..silent {
+                arrived.recv().await.unwrap();
+                assert_eq!(pauses.limit(), Some(limit), "{name}");
+                pauses.reach_limit();
+            }
+        };
+        let (answer, ()) = tokio::join!(client.converse_stream(&question), reaching);
+        match answer {
+            Ok(mut stream) => assert_eq!(read(&mut stream).await.0, ANSWER, "{name}"),
+            Err(error) => {
+                assert!(!is_answered, "{name}: {error:?}");
+                assert!(matches!(error, Error::NoAnswer(after) if after == limit));
+                assert_eq!(error.to_string(), "no answer came for 120s");
+            }
+        }
+        assert_eq!(pauses.all().len(), silent.min(3), "{name}");
+        assert_eq!(aws.seen().len(), usize::from(is_answered), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_has_its_time_and_is_not_asked_for_again() {
+    let (aws, pauses) = (LocalAws::start().await.unwrap(), Pauses::default());
+    let (url, mut arrived) = silent_at_first(&aws, 1).await;
+    let client = builder(&url).runtime(pauses.clone()).build().unwrap();
+    let (question, hour) = (question(), SECOND * 3_600);
+    let reaching = async {
+        arrived.recv().await.unwrap();
+        assert_eq!(pauses.limit(), Some(hour));
+        pauses.reach_limit();
+    };
+    let (answer, ()) = tokio::join!(client.converse(&question), reaching);
+    let error = answer.unwrap_err();
+    assert!(
+        matches!(error, Error::NoAnswer(after) if after == hour),
+        "{error:?}"
+    );
+    assert!(pauses.all().is_empty() && aws.seen().is_empty());
+}
+
+/// Passes everything on, but says nothing to the first so many connections. Returns where it is, and
+/// what tells when one of these was asked something.
+async fn silent_at_first(aws: &LocalAws, silent: usize) -> (String, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let behind = aws.url().trim_start_matches("http://").to_owned();
+    let (sender, arrived) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        for number in 0.. {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            if number < silent {
+                connection.readable().await.unwrap();
+                open.push(connection);
+                sender.send(()).await.unwrap();
+                continue;
+            }
+            let mut server = TcpStream::connect(&behind).await.unwrap();
+            let _ = copy_bidirectional(&mut connection, &mut server).await;
+        }
+    });
+    (url, arrived)
+}
+
+#[tokio::test]
 async fn nobody_there_is_an_error_in_the_end() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // It has the port, so that nobody else gets it, and does not listen.
+    let nobody = TcpSocket::new_v4().unwrap();
+    nobody.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = nobody.local_addr().unwrap();
     let pauses = Pauses::default();
     let client = builder(&format!("http://{gone}")).runtime(pauses.clone());
     let error = client
@@ -158,6 +232,8 @@ async fn nobody_there_is_an_error_in_the_end() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Transport(_)), "{error:?}");
+    let cause = error.source().unwrap().to_string();
+    assert_eq!(cause, "127.0.0.1 cannot be reached");
     assert_eq!(pauses.all().len(), 3);
 }
 

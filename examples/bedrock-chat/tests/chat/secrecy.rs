@@ -30,7 +30,7 @@ async fn neither_errors_nor_debug_show_a_secret_or_what_was_asked() {
     let mut shown = vec![format!("{builder:?}")];
     let client = builder.build().unwrap();
     shown.push(format!("{client:?}"));
-    let request = ConverseRequest::new(MODEL, [Message::user(QUESTION)]);
+    let request = ConverseRequest::new(MODEL, vec![Message::user(QUESTION)]);
     // The token is not one that the services know.
     let refused = client.converse(&request).await.unwrap_err();
     let error_with_source = |error: &dyn StdError| {

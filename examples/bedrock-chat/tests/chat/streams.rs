@@ -17,11 +17,14 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::fixture::MODEL;
+use crate::fixture::Pauses;
 use crate::fixture::builder;
 use crate::fixture::client;
 use crate::fixture::question;
 use crate::fixture::read;
 use crate::fixture::until;
+
+const TWO_MINUTES: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn tells_everything_in_its_order() {
@@ -146,15 +149,19 @@ async fn an_answer_without_its_figures_is_complete() {
 
 #[tokio::test]
 async fn does_not_wait_for_ever() {
-    let aws = LocalAws::start().await.unwrap();
+    let (aws, pauses) = (LocalAws::start().await.unwrap(), Pauses::default());
     aws.bedrock().next(Turn::Held);
     aws.bedrock().release(2);
-    let time = Duration::from_millis(100);
-    let client = builder(&aws.url()).idle_timeout(time).build().unwrap();
+    let client = builder(&aws.url()).runtime(pauses.clone()).build().unwrap();
     let mut stream = client.converse_stream(&question()).await.unwrap();
-    let (text, end) = read(&mut stream).await;
-    assert_eq!(text, "You ");
-    assert!(matches!(end, Err(Error::Idle(after)) if after == time));
+    for _ in 0..2 {
+        stream.next().await.unwrap().unwrap();
+    }
+    let (end, ()) = tokio::join!(stream.next(), async { pauses.reach_limit() });
+    assert!(matches!(end, Err(Error::Idle(TWO_MINUTES))), "{end:?}");
+    assert!(stream.next().await.unwrap().is_none());
+    // What was said was said.
+    assert_eq!((aws.seen().len(), pauses.all().len()), (1, 0));
 }
 
 #[tokio::test]
@@ -171,19 +178,34 @@ async fn does_not_wait_for_ever_for_the_rest_of_a_whole_answer() {
             open.push(connection);
         }
     });
-    let time = Duration::from_millis(100);
-    let client = builder(&url).idle_timeout(time).build().unwrap();
-    let invoke = InvokeRequest::json(MODEL, &json!({"prompt": "Why?"}));
-    for (name, error) in [
-        ("converse", client.converse(&question()).await.err()),
-        ("invoke", client.invoke_model(&invoke).await.err()),
-        ("list", client.list_foundation_models().await.err()),
-    ] {
+    let (pauses, time) = (Pauses::default(), Duration::from_secs(200));
+    let client = builder(&url).runtime(pauses.clone()).idle_timeout(time);
+    let client = client.build().unwrap();
+    let (question, invoke) = (
+        question(),
+        InvokeRequest::json(MODEL, &json!({"prompt": "Why?"})),
+    );
+    for name in ["converse", "invoke", "list"] {
+        let asking = async {
+            match name {
+                "converse" => client.converse(&question).await.err(),
+                "invoke" => client.invoke_model(&invoke).await.err(),
+                _ => client.list_foundation_models().await.err(),
+            }
+        };
+        let reaching = async {
+            until("the head", || pauses.limit() == Some(time)).await;
+            pauses.reach_limit();
+        };
+        let (error, ()) = tokio::join!(asking, reaching);
         assert!(
             matches!(error, Some(Error::Idle(after)) if after == time),
             "{name}: {error:?}"
         );
+        // For the next one, the last of this one is none.
+        pauses.forget();
     }
+    assert!(pauses.all().is_empty());
 }
 
 #[tokio::test]

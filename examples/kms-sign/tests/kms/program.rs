@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Output;
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -11,11 +12,16 @@ use local_aws::LocalAws;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::client;
 
+/// How long a program may take on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 async fn run(aws: &LocalAws, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_kms-sign"))
+        .kill_on_drop(true)
         .args(arguments)
         .env_clear()
         .envs(aws.environment())
@@ -25,9 +31,11 @@ async fn run(aws: &LocalAws, arguments: &[&str], input: &[u8]) -> Output {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input).await.unwrap();
+    // One that complains of its arguments may have ended by now.
+    let _ = stdin.write_all(input).await;
     drop(stdin);
-    child.wait_with_output().await.unwrap()
+    let output = timeout(PATIENCE, child.wait_with_output()).await;
+    output.unwrap().unwrap()
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -103,8 +103,12 @@ async fn finish(mut sender: Sender<Bytes, io::Error>, how: Break) {
         }
         Break::Ended => return,
         Break::Cut => {
-            // What is not written yet would be lost with the connection.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            // What is not written yet would be lost with the connection. There is room for one piece:
+            // the second of nothing has it when all before was taken, and whoever takes a piece
+            // writes it before others of the same thread have their turn.
+            for _ in 0..2 {
+                let _ = sender.send_data(Bytes::new()).await;
+            }
             sender.abort(io::Error::other("the connection is to be closed"));
             return;
         }

@@ -69,23 +69,14 @@ impl CredentialsOutage {
         .because(self)
     }
 
-    /// Tells whether there never were any, since the source says that it is not configured, or
-    /// wrongly.
-    pub(crate) fn is_misconfigured(&self) -> bool {
+    /// Tells whether there never were any, and will be none until somebody changes something: the
+    /// source says that it is not configured, or wrongly, or that it gives none.
+    pub(crate) fn is_definite(&self) -> bool {
         let cause = self.cause.as_ref().and_then(StdError::source);
-        let Some(cause) = cause.and_then(|cause| cause.downcast_ref()) else {
-            return false;
-        };
         matches!(self.state, State::NeverLoaded)
-            && match cause {
-                CredentialsError::CredentialsNotLoaded(_)
-                | CredentialsError::InvalidConfiguration(_) => true,
-                // Where the source has its own from another cache, that one knows.
-                cause => cause
-                    .source()
-                    .and_then(|cause| cause.downcast_ref())
-                    .is_some_and(|cause: &Error| !cause.is_retryable()),
-            }
+            && cause
+                .and_then(|cause| cause.downcast_ref())
+                .is_some_and(is_definite)
     }
 
     /// Returns the name of the source.
@@ -115,6 +106,31 @@ impl CredentialsOutage {
     pub const fn next_attempt_in(&self) -> Duration {
         self.next_attempt_in
     }
+}
+
+fn is_definite(cause: &CredentialsError) -> bool {
+    match cause {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
+            true
+        }
+        cause => cause.source().is_some_and(|behind| {
+            // Where the source has its own from another cache, that one knows.
+            let behind_cache = behind.downcast_ref::<Error>();
+            behind_cache.is_some_and(|error| !error.is_retryable()) || is_refusal(behind)
+        }),
+    }
+}
+
+/// Tells whether a source of this crate answered, and said no. Others do not tell it from failures.
+#[cfg(feature = "light-credentials")]
+fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
+    let error = error.downcast_ref::<crate::runtime::light::FetchError>();
+    error.is_some_and(|error| !error.is_retryable())
+}
+
+#[cfg(not(feature = "light-credentials"))]
+fn is_refusal(_: &(dyn StdError + 'static)) -> bool {
+    false
 }
 
 impl fmt::Display for CredentialsOutage {

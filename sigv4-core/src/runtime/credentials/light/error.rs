@@ -136,3 +136,34 @@ impl From<FetchError> for CredentialsError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::error::Error;
+    use crate::error::ErrorKind;
+    use crate::runtime::CredentialsOutage;
+    use crate::runtime::credentials::outage::State;
+
+    use super::*;
+
+    #[test]
+    fn an_outage_is_retryable_as_its_cause_is() {
+        for (kind, expected) in [
+            (FetchErrorKind::NotConfigured, false),
+            (FetchErrorKind::Configuration, false),
+            (FetchErrorKind::Unavailable, true),
+            (FetchErrorKind::Refused, false),
+            (FetchErrorKind::Malformed, true),
+        ] {
+            let error = FetchError::new(kind, "test", "not now");
+            assert_eq!(error.is_retryable(), expected, "{kind:?}");
+            let cause = Error::new(ErrorKind::Credentials, "the provider failed")
+                .because(CredentialsError::from(error));
+            let (state, pause) = (State::NeverLoaded, Duration::ZERO);
+            let outage = CredentialsOutage::new("test".into(), state, 1, pause, Some(cause));
+            assert_eq!(outage.into_error().is_retryable(), expected, "{kind:?}");
+        }
+    }
+}
