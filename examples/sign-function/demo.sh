@@ -5,6 +5,8 @@ set -eu
 
 url="$AWS_ENDPOINT_URL/prod/orders?limit=2"
 folder=$(mktemp -d)
+# Looked into at once, perhaps before the service is there to write.
+: > "$folder/log"
 cargo run -q -p sign-function -- --listen 127.0.0.1:0 > "$folder/log" 2>&1 &
 service=$!
 trap 'kill "$service"; rm -r "$folder"' EXIT
