@@ -1,8 +1,6 @@
 //! Bodies in `aws-chunked` on their way: sent again, waited for, cancelled, read slowly, over
 //! HTTP/2.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -41,6 +39,7 @@ use crate::fixture::builder;
 use crate::fixture::builder_with;
 use crate::fixture::client;
 use crate::fixture::signing;
+use crate::shared::body::next_frame;
 use crate::shared::chunked::CHUNK;
 use crate::shared::chunked::KINDS;
 use crate::shared::chunked::Watched;
@@ -279,7 +278,7 @@ async fn are_read_no_further_than_the_next_chunk() {
             .map(str::to_owned)
     );
     let mut sent = 0;
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = next_frame(&mut body).await {
         let ahead = watch.taken().saturating_sub(sent);
         assert!(ahead <= CHUNK + piece, "{ahead} ahead of what was sent");
         sent += frame.unwrap().into_data().unwrap().len();

@@ -1,21 +1,23 @@
 //! Waits that come to an end: what does not happen within a minute fails its test, which says what
 //! it was waiting for.
 //!
-//! The minute is one of real time, whatever tokio's clock does: a test may have stopped that.
+//! The minute is one of real time, whatever tokio's clock does: a test may have stopped that. It is
+//! one in which this process runs: a machine that sleeps, or a debugger, does not count.
 
 use std::fmt::Display;
 use std::io::Write;
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::sync::Once;
 use std::sync::PoisonError;
 use std::sync::Weak;
 use std::thread;
 use std::time::Duration;
-use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// How long anything may take that is to happen, on the slowest machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -30,18 +32,7 @@ pub const LIMIT: Duration = Duration::from_secs(60);
 /// When the minute is over; the message has `what`, which is something that is done or happens.
 #[track_caller]
 pub fn soon<F: Future>(what: impl Display, future: F) -> impl Future<Output = F::Output> {
-    let at = Location::caller();
-    let (tell, is_late) = oneshot::channel();
-    let alive = Arc::new(());
-    // The harness names a thread after its test.
-    let thread = thread::current();
-    let text = format!("{}: {what}, at {at}", thread.name().unwrap_or("a test"));
-    watch(Wait {
-        text: text.clone(),
-        until: Instant::now() + LIMIT,
-        alive: Arc::downgrade(&alive),
-        tell: Some(tell),
-    });
+    let (alive, is_late, text) = watch(&what, Location::caller());
     async move {
         let _alive = alive;
         tokio::select! {
@@ -50,6 +41,24 @@ pub fn soon<F: Future>(what: impl Display, future: F) -> impl Future<Output = F:
             Ok(()) = is_late => panic!("{text}: not within {LIMIT:?}"),
         }
     }
+}
+
+/// Ends the process, and says in which test, when the runtime on which this is called has done
+/// nothing for a minute or two: a future that never yields keeps all others there from being late.
+///
+/// It watches until the task is aborted.
+#[track_caller]
+pub fn keep_watch() -> JoinHandle<()> {
+    let at = Location::caller();
+    let mut watched = watch(&"the runtime goes on", at);
+    tokio::spawn(async move {
+        loop {
+            let (_alive, is_late, _) = watched;
+            // Who can be told is not stuck.
+            let _ = is_late.await;
+            watched = watch(&"the runtime goes on", at);
+        }
+    })
 }
 
 /// Waits until something is so, for a minute at most. Tokio's time neither counts nor passes.
@@ -80,7 +89,8 @@ pub async fn pause(duration: Duration) {
 /// A future that somebody waits for.
 struct Wait {
     text: String,
-    until: Instant,
+    /// How many more looks it may take.
+    left: u32,
     alive: Weak<()>,
     /// Until it has been told.
     tell: Option<oneshot::Sender<()>>,
@@ -88,54 +98,69 @@ struct Wait {
 
 static WAITS: Mutex<Vec<Wait>> = Mutex::new(Vec::new());
 
-/// One thread watches over all of them: there may be thousands.
-fn watch(wait: Wait) {
+/// How often somebody looks, and how often that is within the limit.
+const LOOK: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 600;
+
+/// Has a wait watched until the first of these is dropped. The second tells that it is late, and the
+/// third is what is said of it.
+fn watch(what: &impl Display, at: &Location<'_>) -> (Arc<()>, oneshot::Receiver<()>, String) {
+    // The harness names a thread after its test.
+    let thread = thread::current();
+    let text = format!("{}: {what}, at {at}", thread.name().unwrap_or("a test"));
+    let (tell, is_late) = oneshot::channel();
+    let alive = Arc::new(());
+    let wait = Wait {
+        text: text.clone(),
+        left: LOOKS,
+        alive: Arc::downgrade(&alive),
+        tell: Some(tell),
+    };
+    waits().push(wait);
+    // One thread for all of them: there may be thousands.
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
         thread::spawn(|| {
             loop {
-                thread::sleep(Duration::from_millis(100));
-                let now = Instant::now();
-                let mut waits = WAITS.lock().unwrap_or_else(PoisonError::into_inner);
-                waits.retain_mut(|wait| wait.look(now));
+                thread::sleep(LOOK);
+                waits().retain_mut(Wait::look);
             }
         });
     });
-    WAITS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(wait);
+    (alive, is_late, text)
+}
+
+fn waits() -> MutexGuard<'static, Vec<Wait>> {
+    WAITS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Wait {
     /// Says so where it is late. False where nobody waits any more.
-    fn look(&mut self, now: Instant) -> bool {
+    fn look(&mut self) -> bool {
         if self.alive.strong_count() == 0 {
             return false;
         }
-        if now < self.until {
+        self.left -= 1;
+        if self.left > 0 {
             return true;
         }
-        match self.tell.take() {
-            Some(tell) => {
-                // Who is gone needs not be told.
-                let _ = tell.send(());
-                self.until = now + LIMIT;
-                true
-            }
-            None => {
-                // Written as it is: what tests print is kept until they end, and this one does not.
-                let text = format!("{}: never, and it does not stop\n", self.text);
-                let _ = std::io::stderr().write_all(text.as_bytes());
-                std::process::abort();
-            }
+        self.left = LOOKS;
+        if let Some(tell) = self.tell.take() {
+            // Who is gone needs not be told.
+            let _ = tell.send(());
+            return true;
         }
+        // Written as it is: what tests print is kept until they end, and this one does not.
+        let text = format!("\n{}: never, and its thread does not stop\n", self.text);
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        std::process::abort();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::time::Instant;
 
     use super::*;
 
@@ -164,19 +189,26 @@ mod tests {
     fn who_is_late_is_told_once() {
         let alive = Arc::new(());
         let (tell, mut is_late) = oneshot::channel();
-        let until = Instant::now() + LIMIT;
         let mut wait = Wait {
             text: "never".into(),
-            until,
+            left: LOOKS,
             alive: Arc::downgrade(&alive),
             tell: Some(tell),
         };
-        assert!(wait.look(until - Duration::from_millis(1)));
+        assert!((1..LOOKS).all(|_| wait.look()));
         assert!(is_late.try_recv().is_err());
-        assert!(wait.look(until));
+        assert!(wait.look());
         assert_eq!(is_late.try_recv(), Ok(()));
-        assert!(wait.look(until + LIMIT / 2), "it may take a while to stop");
+        assert!(
+            (1..LOOKS).all(|_| wait.look()),
+            "it may take a while to stop"
+        );
         drop(alive);
-        assert!(!wait.look(until + LIMIT));
+        assert!(!wait.look());
+    }
+
+    #[test]
+    fn the_limit_is_a_minute() {
+        assert_eq!(LOOK * LOOKS, LIMIT);
     }
 }

@@ -50,6 +50,7 @@ pub struct WireServer {
     address: SocketAddr,
     record: Arc<Record>,
     task: JoinHandle<()>,
+    watch: JoinHandle<()>,
 }
 
 impl WireServer {
@@ -72,6 +73,7 @@ impl WireServer {
             address,
             record,
             task,
+            watch: patience::keep_watch(),
         }
     }
 
@@ -130,6 +132,7 @@ impl WireServer {
 impl Drop for WireServer {
     fn drop(&mut self) {
         self.task.abort();
+        self.watch.abort();
     }
 }
 

@@ -2,10 +2,8 @@
 //! HTTP/2 and through a proxy.
 
 use std::future::Ready;
-use std::future::poll_fn;
 use std::future::ready;
 use std::io;
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -56,6 +54,7 @@ use crate::fixture::signing;
 use crate::gateway::Gateway;
 use crate::shared::body::Pieces;
 use crate::shared::body::Step;
+use crate::shared::body::next_frame;
 use crate::shared::chunked::CHUNK;
 use crate::shared::chunked::KINDS;
 use crate::shared::chunked::Watched;
@@ -307,7 +306,7 @@ async fn are_read_no_further_than_the_next_chunk() {
 
     let mut sent = 0;
     let mut largest = 0;
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = next_frame(&mut body).await {
         let ahead = watch.taken().saturating_sub(sent);
         assert!(ahead <= CHUNK + piece, "{ahead} ahead of what was sent");
         let frame = frame.unwrap().into_data().unwrap();
