@@ -44,9 +44,10 @@ pub fn soon<F: Future>(what: impl Display, future: F) -> impl Future<Output = F:
 }
 
 /// Ends the process, and says in which test, when the runtime on which this is called has done
-/// nothing for a minute or two: a future that never yields keeps all others there from being late.
+/// nothing for a minute or two: beside a future that never yields no other can notice the time.
 ///
 /// It watches until the task is aborted.
+#[must_use]
 #[track_caller]
 pub fn keep_watch() -> JoinHandle<()> {
     let at = Location::caller();
