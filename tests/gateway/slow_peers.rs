@@ -279,25 +279,36 @@ async fn an_upload_that_goes_on_may_take_longer_than_its_answer() {
 async fn an_upstream_that_takes_nothing_of_an_upload_is_given_up() {
     let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", deaf.local_addr().unwrap());
+    // Where it stops while the gateway has nothing more for it, the client has its time first.
     let timeouts = Timeouts {
         answer: SHORT,
+        idle: SHORT * 2,
         ..PATIENT
     };
     let route = s3("s3", &url, PayloadMode::Unsigned);
     let gateway = start(waiting(config(vec![route]), timeouts)).await;
+    let clock = Standstill::begin();
     let mut stream = connect(&gateway).await;
     let head =
         "PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n";
     stream.write_all(head.as_bytes()).await.unwrap();
     let (mut read, mut write) = stream.split();
     let piece = vec![b'x'; 1 << 16];
+    let written = AtomicUsize::new(0);
     let upload = async {
-        while write.write_all(&piece).await.is_ok() {}
+        while write.write_all(&piece).await.is_ok() {
+            written.fetch_add(1, Ordering::Relaxed);
+        }
         std::future::pending::<()>().await;
+    };
+    let answer = async {
+        stopped(&written).await;
+        drop(clock);
+        read_answer(&mut read).await
     };
     tokio::select! {
         () = upload => unreachable!("it does not end"),
-        answer = read_answer(&mut read) => assert_eq!(answer.status(), 504, "{answer:?}"),
+        answer = answer => assert_eq!(answer.status(), 504, "{answer:?}"),
     }
 }
 
