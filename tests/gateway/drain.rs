@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use axum_gateway::config::Address;
 use axum_gateway::config::Admin;
+use sigv4_tests::patience::soon;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use crate::fixture::Standstill;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::exchange;
@@ -60,11 +62,8 @@ async fn what_has_begun_is_finished_and_nothing_new_begins() {
 
     let drained = tokio::spawn(gateway.drain());
     let mut octets = Vec::new();
-    assert_eq!(
-        idle.read_to_end(&mut octets).await.unwrap(),
-        0,
-        "it is closed"
-    );
+    let read = soon("it is closed", idle.read_to_end(&mut octets)).await;
+    assert_eq!(read.unwrap(), 0);
     assert!(state.draining.load(std::sync::atomic::Ordering::SeqCst));
     until(|| std::net::TcpStream::connect(address).is_err()).await;
     assert!(!drained.is_finished());
@@ -72,7 +71,7 @@ async fn what_has_begun_is_finished_and_nothing_new_begins() {
     go_on.send(()).unwrap();
     let answer = read_answer(&mut busy).await;
     assert_eq!((answer.status(), answer.body()), (200, "late"));
-    drained.await.unwrap();
+    soon("it ends", drained).await.unwrap();
 }
 
 #[tokio::test]
@@ -96,12 +95,15 @@ async fn connections_are_taken_until_those_who_ask_know_that_it_ends() {
     };
     assert_eq!(ask(admin, "/readyz").await, 200);
 
-    let begin = std::time::Instant::now();
+    let clock = Standstill::begin();
+    let begin = tokio::time::Instant::now();
     let drained = tokio::spawn(gateway.drain());
     until(|| state.draining.load(std::sync::atomic::Ordering::SeqCst)).await;
     assert_eq!(ask(admin, "/readyz").await, 503);
     assert_eq!(ask(address, "/sqs").await, 200);
-    drained.await.unwrap();
+    assert!(!drained.is_finished());
+    drop(clock);
+    soon("it ends", drained).await.unwrap();
     assert!(begin.elapsed() >= Duration::from_millis(500));
     assert!(TcpStream::connect(address).await.is_err());
 }
@@ -117,9 +119,9 @@ async fn what_does_not_finish_in_time_is_cut_off() {
     busy.write_all(request).await.unwrap();
     let state = gateway.state().clone();
     until(|| state.stats.requests_in_flight() == 1).await;
-    gateway.drain().await;
+    soon("it ends", gateway.drain()).await;
     let mut octets = Vec::new();
-    let _ = busy.read_to_end(&mut octets).await;
+    let _ = soon("it is cut off", busy.read_to_end(&mut octets)).await;
     assert!(octets.is_empty());
     until(|| state.stats.connections() == 0 && state.stats.requests_in_flight() == 0).await;
 }

@@ -3,6 +3,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use axum_gateway::config::Address;
@@ -29,6 +32,9 @@ use sigv4_core::runtime::CredentialSource;
 use sigv4_core::runtime::StaticKeys;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Verified;
+use sigv4_tests::patience;
+use sigv4_tests::patience::pause;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireRequest;
 use sigv4_tests::wire::WireResponse;
@@ -38,10 +44,12 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 
-/// Long enough for anything that is to happen, so that what does not is found out.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+/// What the gateway waits for where a test is not about that: longer than any test takes.
+pub(crate) const LONG: Duration = Duration::from_secs(600);
 
 /// A configuration with these routes, on one port of loopback, for everybody there.
 pub(crate) fn config(routes: Vec<Route>) -> Config {
@@ -54,10 +62,10 @@ pub(crate) fn config(routes: Vec<Route>) -> Config {
         limits: Limits {
             concurrency: 100,
             held_bytes: 1 << 30,
-            head_timeout: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(60),
+            head_timeout: LONG,
+            keep_alive: LONG,
             drain_delay: Duration::ZERO,
-            drain: Duration::from_secs(10),
+            drain: LONG,
         },
         log: Log {
             json: true,
@@ -110,7 +118,7 @@ pub(crate) fn route_at(name: &str, path: &str, upstream: &str) -> Route {
         in_query: None,
         credentials: "main".into(),
         timeouts: Timeouts {
-            connect: Duration::from_secs(5),
+            connect: LONG,
             answer: LONG,
             idle: LONG,
             upload: LONG,
@@ -194,9 +202,8 @@ where
 {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut octets = Vec::new();
-    let read = tokio::time::timeout(LONG, stream.read_to_end(&mut octets));
     // A server that has enough of a client may reset the connection behind its answer.
-    let _ = read.await.expect("the connection ends");
+    let _ = soon("the connection ends", stream.read_to_end(&mut octets)).await;
     Answer(String::from_utf8(octets).unwrap())
 }
 
@@ -220,9 +227,7 @@ pub(crate) async fn read_answer<S: AsyncRead + Unpin>(stream: &mut S) -> Answer 
             }
         }
     };
-    tokio::time::timeout(LONG, read)
-        .await
-        .expect("an answer comes")
+    soon("an answer comes", read).await
 }
 
 /// An answer as it came.
@@ -254,22 +259,99 @@ impl Answer {
     }
 }
 
-/// An address where nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+/// An address where nobody listens, and nobody else will as long as this is there.
+pub(crate) struct Nobody {
+    socket: TcpSocket,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let socket = Self::at("127.0.0.1:0".parse().unwrap());
+        Self { socket }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Listens there after all, until the listener is dropped.
+    pub(crate) fn listen(&self) -> TcpListener {
+        Self::at(self.address()).listen(16).unwrap()
+    }
+
+    fn at(address: SocketAddr) -> TcpSocket {
+        let socket = TcpSocket::new_v4().unwrap();
+        // A port that is bound, and not listened on, can be bound once more by who says so too.
+        socket.set_reuseaddr(true).unwrap();
+        #[cfg(unix)]
+        socket.set_reuseport(true).unwrap();
+        socket.bind(address).unwrap();
+        socket
+    }
+}
+
+/// The clock of this process's gateways stands still as long as this is there, whatever really
+/// takes its time: what is to be seen before a timeout is looked at in peace.
+///
+/// [`soon`] and [`until`] work all the same.
+pub(crate) struct Standstill {
+    _work: mpsc::Sender<()>,
+}
+
+impl Standstill {
+    pub(crate) fn begin() -> Self {
+        tokio::time::pause();
+        // A clock that is paused jumps ahead when nobody has anything to do. Somebody has.
+        let (work, is_done) = mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || is_done.recv());
+        Self { _work: work }
+    }
+
+    /// Lets time pass, as much as is said and no more.
+    pub(crate) async fn pass(&self, time: Duration) {
+        const STEP: Duration = Duration::from_millis(5);
+        let mut left = time;
+        while !left.is_zero() {
+            let step = left.min(STEP);
+            tokio::time::advance(step).await;
+            left -= step;
+        }
+    }
+}
+
+impl Drop for Standstill {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
 }
 
 /// Waits until something is so.
-pub(crate) async fn until(is_so: impl Fn() -> bool) {
-    let wait = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+#[track_caller]
+pub(crate) fn until(is_so: impl Fn() -> bool) -> impl Future<Output = ()> {
+    patience::until("it comes to that", is_so)
+}
+
+/// Waits until something has begun and goes on no more.
+#[track_caller]
+pub(crate) fn stopped(count: &AtomicUsize) -> impl Future<Output = ()> {
+    soon("it stops", async move {
+        let (mut before, mut rounds) = (0, 0);
+        while rounds < 3 {
+            // All who can go on do in each round, on the one thread that they have.
+            pause(Duration::from_millis(100)).await;
+            let now = count.load(Ordering::Relaxed);
+            rounds = if now > 0 && now == before {
+                rounds + 1
+            } else {
+                0
+            };
+            before = now;
         }
-    };
-    tokio::time::timeout(LONG, wait)
-        .await
-        .expect("it comes to that");
+    })
 }
 
 /// Sets what all routes wait for.

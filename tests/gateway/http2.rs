@@ -18,6 +18,7 @@ use sigv4_tests::oracle;
 use sigv4_tests::secrets;
 use tokio::net::TcpListener;
 
+use crate::fixture::Standstill;
 use crate::fixture::bearer;
 use crate::fixture::caller;
 use crate::fixture::config;
@@ -55,7 +56,9 @@ async fn many_requests_come_over_one_connection_without_tls() {
     assert_eq!(send("http://localhost/sqs/a", "Bearer token").await, fine);
     assert_eq!(send("http://localhost/sqs/a", "Bearer no").await.0, 401);
     // Longer than a head may take: a connection of HTTP/2 is not in the middle of one.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let clock = Standstill::begin();
+    clock.pass(std::time::Duration::from_millis(300)).await;
+    drop(clock);
     assert_eq!(
         send("http://gateway.example/sqs/b", "Bearer token").await,
         fine

@@ -12,18 +12,17 @@ use sigv4_tests::fake_aws::FakeContainer;
 use sigv4_tests::fake_aws::Handout;
 use sigv4_tests::fake_aws::Script;
 use sigv4_tests::fake_aws::Step;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use tokio::net::TcpSocket;
 
+use crate::fixture::Nobody;
 use crate::fixture::config;
 use crate::fixture::get;
-use crate::fixture::nobody;
 use crate::fixture::route;
 use crate::fixture::start;
-use crate::fixture::until;
 use crate::fixture::upstream;
 
 /// Answers everything until it is aborted.
@@ -38,23 +37,20 @@ async fn serve(listener: TcpListener) {
 
 #[tokio::test]
 async fn an_upstream_that_comes_back_is_asked_again() {
-    let address = nobody().await;
-    let gateway = start(config(vec![route("sqs", &format!("http://{address}"))])).await;
+    let upstream = Nobody::new();
+    let gateway = start(config(vec![route("sqs", &upstream.url())])).await;
     let answer = get(&gateway, "/sqs", "").await;
     assert_eq!(answer.status(), 502, "{answer:?}");
     assert!(
-        !answer.0.contains(&address.to_string()),
+        !answer.0.contains(&upstream.address().to_string()),
         "it keeps addresses to itself"
     );
     for round in 0..2 {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(address).unwrap();
-        let serving = tokio::spawn(serve(socket.listen(16).unwrap()));
+        let serving = tokio::spawn(serve(upstream.listen()));
         let answer = get(&gateway, "/sqs", "").await;
         assert_eq!(answer.status(), 200, "{round}: {answer:?}");
         serving.abort();
-        until(|| serving.is_finished()).await;
+        assert!(serving.await.unwrap_err().is_cancelled());
         assert_eq!(get(&gateway, "/sqs", "").await.status(), 502, "{round}");
     }
 }
@@ -108,8 +104,6 @@ async fn without_credentials_nothing_is_forwarded_until_there_are_some() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(crate::fixture::LONG, recovers)
-        .await
-        .unwrap();
+    soon("the credentials are there", recovers).await;
     assert!(server.only_request().header("authorization").is_some());
 }

@@ -1,5 +1,8 @@
 //! What is counted of requests, and what they are called.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum_gateway::config::Timeouts;
@@ -11,12 +14,14 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::fixture::LONG;
+use crate::fixture::Nobody;
+use crate::fixture::Standstill;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::get;
-use crate::fixture::nobody;
 use crate::fixture::route;
 use crate::fixture::start;
+use crate::fixture::stopped;
 use crate::fixture::until;
 use crate::fixture::waiting;
 
@@ -63,12 +68,15 @@ async fn each_request_is_counted_once_by_how_it_ended() {
         idle: LONG,
         upload: LONG,
     };
-    let impatient = Timeouts {
+    let for_an_answer = Timeouts {
         answer: SHORT,
+        ..patient
+    };
+    let for_its_rest = Timeouts {
         idle: SHORT,
         ..patient
     };
-    let nobody = format!("http://{}", nobody().await);
+    let nobody = Nobody::new();
     for (name, upstream, timeouts, leaves_after, failed) in [
         ("whole", begins(WHOLE, true).await, patient, None, None),
         ("chunked", begins(CHUNKED, true).await, patient, None, None),
@@ -76,7 +84,7 @@ async fn each_request_is_counted_once_by_how_it_ended() {
         (
             "stalled",
             begins(HALF, true).await,
-            impatient,
+            for_its_rest,
             None,
             Some("answer_stalled"),
         ),
@@ -90,7 +98,7 @@ async fn each_request_is_counted_once_by_how_it_ended() {
         (
             "silent",
             begins("", true).await,
-            impatient,
+            for_an_answer,
             None,
             Some("answer_timeout"),
         ),
@@ -101,7 +109,13 @@ async fn each_request_is_counted_once_by_how_it_ended() {
             None,
             Some("upstream_unreachable"),
         ),
-        ("away", nobody, patient, None, Some("upstream_unreachable")),
+        (
+            "away",
+            nobody.url(),
+            patient,
+            None,
+            Some("upstream_unreachable"),
+        ),
         (
             "left",
             begins("", true).await,
@@ -140,12 +154,16 @@ async fn each_request_is_counted_once_by_how_it_ended() {
 async fn an_answer_that_its_client_does_not_take_is_counted_as_such() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n";
         stream.write_all(head).await.unwrap();
         let piece = vec![b'x'; 1 << 16];
-        while stream.write_all(&piece).await.is_ok() {}
+        while stream.write_all(&piece).await.is_ok() {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     });
     let timeouts = Timeouts {
         connect: LONG,
@@ -154,10 +172,14 @@ async fn an_answer_that_its_client_does_not_take_is_counted_as_such() {
         upload: LONG,
     };
     let gateway = start(waiting(config(vec![route("a", &url)]), timeouts)).await;
+    // Until nothing goes on any more nobody is late, the upstream least.
+    let clock = Standstill::begin();
     let mut stream = connect(&gateway).await;
     let request = b"GET /a/b HTTP/1.1\r\nHost: localhost\r\n\r\n";
     stream.write_all(request).await.unwrap();
-    until(|| gateway.state().stats.requests_in_flight() == 1).await;
+    stopped(&written).await;
+    assert_eq!(gateway.state().stats.requests_in_flight(), 1);
+    drop(clock);
     until(|| gateway.state().stats.requests_in_flight() == 0).await;
     let counts = gateway.state().stats.route("a").counts();
     assert_eq!(counts.failed, [("answer_not_taken", 1)]);

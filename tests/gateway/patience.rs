@@ -16,6 +16,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::fixture::LONG;
+use crate::fixture::Standstill;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::exchange;
@@ -103,6 +104,7 @@ async fn an_answer_in_http2_that_is_not_taken_holds_no_place_for_ever() {
     let mut config = waiting(config(routes), timeouts);
     config.limits.concurrency = 1;
     let gateway = start(config).await;
+    let clock = Standstill::begin();
     let io = TokioIo::new(connect(&gateway).await);
     let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
         .initial_stream_window_size(1024)
@@ -115,6 +117,7 @@ async fn an_answer_in_http2_that_is_not_taken_holds_no_place_for_ever() {
     assert_eq!(answer.status(), 200);
     assert_eq!(get(&gateway, "/sqs", "").await.status(), 503);
 
+    drop(clock);
     until(|| gateway.state().stats.requests_in_flight() == 0).await;
     assert_eq!(get(&gateway, "/sqs", "").await.status(), 200);
     assert!(answer.into_body().collect().await.is_err());

@@ -6,6 +6,7 @@ use axum_gateway::config::Route;
 use sigv4_core::AwsChunked;
 use sigv4_core::PayloadMode;
 use sigv4_core::Signer;
+use sigv4_tests::patience::soon;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
 use tokio::io::AsyncBufReadExt;
@@ -15,13 +16,12 @@ use tokio::io::BufReader;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::fixture::LONG;
+use crate::fixture::Nobody;
 use crate::fixture::config;
 use crate::fixture::connect;
 use crate::fixture::exchange;
 use crate::fixture::exchange_and_stay;
 use crate::fixture::get;
-use crate::fixture::nobody;
 use crate::fixture::route;
 use crate::fixture::start;
 use crate::fixture::upstream;
@@ -61,7 +61,7 @@ async fn the_first_event_is_there_before_the_last_one_was_made() {
         stream.read_to_end(&mut answer).await.unwrap();
         assert!(answer.ends_with(b"data: last\n\n\r\n0\r\n\r\n"));
     };
-    tokio::time::timeout(LONG, read).await.unwrap();
+    soon("the answer passes", read).await;
     upstream.await.unwrap();
 }
 
@@ -90,7 +90,7 @@ async fn an_unsigned_upload_is_on_its_way_before_it_is_whole() {
         stream.read_to_end(&mut answer).await.unwrap();
         assert!(answer.ends_with(b"ok"));
     };
-    tokio::time::timeout(LONG, passes).await.unwrap();
+    soon("the upload passes", passes).await;
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_client_that_does_not_read_holds_the_upstream_back() {
     let mut stream = connect(&gateway).await;
     let request = b"GET /sqs HTTP/1.1\r\nHost: localhost\r\n\r\n";
     stream.write_all(request).await.unwrap();
-    let written = tokio::time::timeout(LONG, writing).await.unwrap().unwrap();
+    let written = soon("the upstream is held back", writing).await.unwrap();
     // What the buffers of two connections take; the rest of the billion waits.
     assert!(written < 64 << 20, "{written}");
 }
@@ -131,9 +131,8 @@ async fn an_upstream_that_does_not_read_holds_the_client_back() {
         let head = b"PUT /s3/bucket/key HTTP/1.1\r\nHost: localhost\r\n\
                      Content-Length: 1000000000\r\n\r\n";
         stream.write_all(head).await.unwrap();
-        let (peer, _) = tokio::time::timeout(LONG, listener.accept())
+        let (peer, _) = soon("the gateway connects", listener.accept())
             .await
-            .unwrap()
             .unwrap();
         let piece = vec![b'x'; 1 << 16];
         let mut written = 0_usize;
@@ -163,6 +162,7 @@ async fn an_answer_before_the_end_of_a_body_says_that_the_connection_ends() {
         url
     };
     let denied = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno";
+    let nobody = Nobody::new();
     for (name, answer, target, length, expected) in [
         ("no route", Some(""), "/elsewhere", "9", 404),
         ("over the limit", Some(""), "/sqs", "9999999", 413),
@@ -172,7 +172,7 @@ async fn an_answer_before_the_end_of_a_body_says_that_the_connection_ends() {
     ] {
         let upstream = match answer {
             Some(answer) => answering(answer).await,
-            None => format!("http://{}", nobody().await),
+            None => nobody.url(),
         };
         let routes = vec![
             passing(&upstream, PayloadMode::Unsigned),

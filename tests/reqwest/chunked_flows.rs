@@ -1,14 +1,11 @@
 //! Bodies in `aws-chunked` on their way: sent again, waited for, cancelled, read slowly, over
 //! HTTP/2.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Context;
 use std::task::Waker;
-use std::time::Duration;
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
@@ -29,19 +26,20 @@ use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_reqwest::SigV4Middleware;
 use sigv4_tests::aws_chunked;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireRequest;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
 
 use crate::fixture::WAYS;
 use crate::fixture::builder;
 use crate::fixture::builder_with;
 use crate::fixture::client;
 use crate::fixture::signing;
+use crate::shared::body::next_frame;
 use crate::shared::chunked::CHUNK;
 use crate::shared::chunked::KINDS;
 use crate::shared::chunked::Watched;
@@ -251,12 +249,9 @@ async fn are_dropped_with_the_future() {
             assert_ne!(stream.read_buf(&mut octets).await.unwrap(), 0);
         }
         sending.abort();
-        let soon = Duration::from_secs(20);
-        timeout(soon, watch.dropped()).await.unwrap();
+        watch.dropped().await;
         // The server is not left with what might be a whole request.
-        let rest = timeout(soon, stream.read_to_end(&mut octets))
-            .await
-            .unwrap();
+        let rest = soon("the connection ends", stream.read_to_end(&mut octets)).await;
         assert!(rest.is_err() || !octets.ends_with(b"\r\n\r\n"));
     }
 }
@@ -283,7 +278,7 @@ async fn are_read_no_further_than_the_next_chunk() {
             .map(str::to_owned)
     );
     let mut sent = 0;
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = next_frame(&mut body).await {
         let ahead = watch.taken().saturating_sub(sent);
         assert!(ahead <= CHUNK + piece, "{ahead} ahead of what was sent");
         sent += frame.unwrap().into_data().unwrap().len();

@@ -9,6 +9,7 @@
 //! | [`aws_chunked`] | what a body in chunks holds, and whether its signatures fit |
 //! | [`wire`] | what a client really put on the wire, byte for byte |
 //! | [`fake_aws`] | STS, IMDS and container credentials on loopback, scripted with faults |
+//! | [`patience`] | waits that fail their test after a minute, and do not hang |
 //! | [`secrets`] | fixture credentials, and a check that nothing prints them |
 //! | [`time`] | instants as signatures write them |
 
@@ -16,6 +17,7 @@ pub mod aws_chunked;
 pub mod fake_aws;
 pub mod oracle;
 pub mod oracle_v4a;
+pub mod patience;
 pub mod secrets;
 pub mod suite;
 pub mod time;

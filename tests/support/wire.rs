@@ -1,7 +1,8 @@
 //! A small HTTP/1.1 server on loopback that records requests byte for byte.
 //!
 //! It parses by hand and as little as it can: what a client puts on the wire is kept as it came,
-//! neither path nor query nor header lines are normalised. It answers what a closure says.
+//! neither path nor query nor header lines are normalised. It answers what a closure says. A request
+//! that has not come to its end after a minute is answered with the end of its connection.
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
@@ -41,12 +42,15 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::task::JoinSet;
 
+use crate::patience;
+
 /// A server that is running. It stops, with its connections, when it is dropped.
 #[derive(Debug)]
 pub struct WireServer {
     address: SocketAddr,
     record: Arc<Record>,
     task: JoinHandle<()>,
+    watch: JoinHandle<()>,
 }
 
 impl WireServer {
@@ -69,6 +73,7 @@ impl WireServer {
             address,
             record,
             task,
+            watch: patience::keep_watch(),
         }
     }
 
@@ -102,10 +107,11 @@ impl WireServer {
     ///
     /// # Panics
     ///
-    /// When the server has stopped.
+    /// When they have not within [a minute](patience::LIMIT).
     pub async fn arrived(&self, count: usize) -> Vec<WireRequest> {
         let mut counts = self.record.count.subscribe();
-        let reached = counts.wait_for(|&arrived| arrived >= count).await;
+        let reached = counts.wait_for(|&arrived| arrived >= count);
+        let reached = patience::soon(format_args!("{count} requests arrive"), reached).await;
         reached.expect("the record lives as long as its server");
         self.requests()
     }
@@ -126,6 +132,7 @@ impl WireServer {
 impl Drop for WireServer {
     fn drop(&mut self) {
         self.task.abort();
+        self.watch.abort();
     }
 }
 
@@ -360,7 +367,12 @@ async fn accept(listener: TcpListener, record: Arc<Record>, answer: Arc<Answer>)
 
 async fn serve(stream: TcpStream, record: Arc<Record>, answer: Arc<Answer>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
-    while let Some(request) = read(&mut stream).await? {
+    while let Some(request_line) = line(&mut stream).await? {
+        // A client that has begun and does not go on is one that would wait for ever.
+        let rest = patience::soon("the rest of a request", read(&mut stream, request_line));
+        let Some(request) = rest.await? else {
+            break;
+        };
         record.push(request.clone());
         if !request.is_whole {
             break;
@@ -375,11 +387,11 @@ async fn serve(stream: TcpStream, record: Arc<Record>, answer: Arc<Answer>) -> i
     stream.get_mut().shutdown().await
 }
 
-/// Reads a request. `None` where the client has no more.
-async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<WireRequest>> {
-    let Some(request_line) = line(stream).await? else {
-        return Ok(None);
-    };
+/// Reads what follows a request line. `None` where the client went away in the head.
+async fn read(
+    stream: &mut BufReader<TcpStream>,
+    request_line: Vec<u8>,
+) -> io::Result<Option<WireRequest>> {
     let Some(header_lines) = lines(stream).await? else {
         return Ok(None);
     };

@@ -2,16 +2,13 @@
 //! HTTP/2 and through a proxy.
 
 use std::future::Ready;
-use std::future::poll_fn;
 use std::future::ready;
 use std::io;
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::task::Context;
 use std::task::Waker;
-use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
@@ -29,6 +26,7 @@ use sigv4_core::runtime::Authorizer;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_tests::aws_chunked;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireRequest;
 use sigv4_tests::wire::WireResponse;
@@ -42,7 +40,6 @@ use sigv4_tower::UpstreamLayer;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower::ServiceExt;
 use tower::retry::Policy;
@@ -57,6 +54,7 @@ use crate::fixture::signing;
 use crate::gateway::Gateway;
 use crate::shared::body::Pieces;
 use crate::shared::body::Step;
+use crate::shared::body::next_frame;
 use crate::shared::chunked::CHUNK;
 use crate::shared::chunked::KINDS;
 use crate::shared::chunked::Watched;
@@ -277,12 +275,9 @@ async fn are_dropped_with_the_future() {
         assert_ne!(stream.read_buf(&mut octets).await.unwrap(), 0);
     }
     sending.abort();
-    let soon = Duration::from_secs(20);
-    timeout(soon, watch.dropped()).await.unwrap();
+    watch.dropped().await;
     // The server is not left with what might be a whole request.
-    let rest = timeout(soon, stream.read_to_end(&mut octets))
-        .await
-        .unwrap();
+    let rest = soon("the connection ends", stream.read_to_end(&mut octets)).await;
     assert!(rest.is_err() || !octets.ends_with(b"\r\n\r\n"));
 }
 
@@ -311,7 +306,7 @@ async fn are_read_no_further_than_the_next_chunk() {
 
     let mut sent = 0;
     let mut largest = 0;
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = next_frame(&mut body).await {
         let ahead = watch.taken().saturating_sub(sent);
         assert!(ahead <= CHUNK + piece, "{ahead} ahead of what was sent");
         let frame = frame.unwrap().into_data().unwrap();

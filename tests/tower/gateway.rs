@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use sigv4_core::runtime::Authorizer;
+use sigv4_tests::patience::soon;
 use sigv4_tower::AnswerErrorsLayer;
 use sigv4_tower::SigV4Layer;
 use sigv4_tower::UpstreamLayer;
@@ -54,7 +55,8 @@ impl Gateway {
         let mut stream = self.connect().await;
         stream.write_all(request.as_ref()).await.unwrap();
         let mut octets = Vec::new();
-        stream.read_to_end(&mut octets).await.unwrap();
+        let read = stream.read_to_end(&mut octets);
+        soon("the answer ends", read).await.unwrap();
         Answer(String::from_utf8(octets).unwrap())
     }
 }

@@ -1,7 +1,5 @@
 //! A body that was read to be hashed goes on in the pieces in which it came.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -17,6 +15,7 @@ use tower::service_fn;
 
 use crate::fixture::authorizer;
 use crate::shared::body::Pieces;
+use crate::shared::body::next_frame;
 
 const HOST: &str = "sqs.us-east-1.amazonaws.com";
 
@@ -28,7 +27,7 @@ async fn passed_on(body: Pieces) -> Vec<Bytes> {
         async move {
             let mut body = request.into_body();
             let mut left = body.size_hint().exact().unwrap();
-            while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            while let Some(frame) = next_frame(&mut body).await {
                 let piece = frame?.into_data().unwrap();
                 left -= piece.len() as u64;
                 assert_eq!(body.size_hint().exact(), Some(left));

@@ -1,8 +1,6 @@
 //! What AWS says when it refuses is told once, and the answer passes as if nobody had looked.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::Mutex;
 
@@ -38,6 +36,7 @@ use crate::fixture::get;
 use crate::fixture::hyper_client;
 use crate::shared::body::Pieces;
 use crate::shared::body::Step;
+use crate::shared::body::next_frame;
 
 const DENIED: &str = r#"{"__type":"AccessDeniedException","Message":"no"}"#;
 
@@ -76,7 +75,7 @@ async fn next<B: Body + Unpin>(body: &mut B) -> Option<B::Data>
 where
     B::Error: std::fmt::Debug,
 {
-    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+    let frame = next_frame(body).await?;
     frame.unwrap().into_data().ok()
 }
 

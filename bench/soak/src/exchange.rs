@@ -11,7 +11,7 @@ use tokio::net::tcp::OwnedReadHalf;
 use crate::BoxError;
 
 /// Longer than the gateway may take for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Connection {
     stream: TcpStream,

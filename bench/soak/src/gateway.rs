@@ -106,7 +106,7 @@ impl Gateway {
         let mut child = command
             .spawn()
             .map_err(|error| format!("{}: {error}", binary.display()))?;
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).await.is_err() {
             if let Some(status) = child.try_wait()? {
                 return Err(format!("the gateway did not start: {status}").into());

@@ -14,6 +14,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -51,9 +52,9 @@ const WARMING_ROUNDS: u64 = 10;
 /// How long the gateway rests before its memory is read.
 const REST: Duration = Duration::from_millis(200);
 
-/// How long what the clients left behind may stay: half as long again as the pool of connections to
-/// the upstream lasts, when there are none.
-const TIDY: Duration = Duration::from_secs(30);
+/// How long what the clients left behind may stay, and how long an answer may be awaited: three
+/// times as long as the pool of connections to the upstream lasts, when there are none.
+const TIDY: Duration = Duration::from_secs(60);
 
 struct Args {
     seconds: u64,
@@ -150,13 +151,13 @@ async fn run() -> Result<(), BoxError> {
         .set(Instant::now())
         .map_err(|_| "it was killed before")?;
     upstream.kill().await;
-    watch.pass(tenth).await?;
+    watch.pass_until(tenth, &load.away).await?;
     watch.look("upstream away", &gateway).await?;
     let upstream = Upstream::start(address).await?;
     load.restarted
         .set(Instant::now())
         .map_err(|_| "it was restarted before")?;
-    watch.pass(tenth * 2).await?;
+    watch.pass_until(tenth * 2, &load.after).await?;
     watch.look("upstream back", &gateway).await?;
     watch.pass(tenth * 2).await?;
     watch.look("end of the load", &gateway).await?;
@@ -266,6 +267,16 @@ impl Watch {
             sleep(Duration::from_millis(20)).await;
         }
         self.check()
+    }
+
+    /// The same, and as much longer as it takes until one of these has been answered.
+    async fn pass_until(&self, time: Duration, answered: &AtomicU64) -> Result<(), BoxError> {
+        self.pass(time).await?;
+        let deadline = Instant::now() + TIDY;
+        while answered.load(Ordering::Relaxed) == 0 && Instant::now() < deadline {
+            self.pass(Duration::from_millis(20)).await?;
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), BoxError> {

@@ -23,10 +23,14 @@ pub(crate) async fn try_one_too_many(gateway: &Gateway) -> Result<(), BoxError> 
         stream.write_all(upload.as_bytes()).await?;
         held.push(stream);
     }
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while gateway.sample().await?.requests_in_flight < CONCURRENCY as u64 {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let begun = gateway.sample().await?.requests_in_flight;
+        if begun >= CONCURRENCY as u64 {
+            break;
+        }
         if Instant::now() > deadline {
-            return Err(format!("not all of {CONCURRENCY} uploads have begun").into());
+            return Err(format!("{begun} of {CONCURRENCY} uploads have begun").into());
         }
         sleep(Duration::from_millis(10)).await;
     }

@@ -9,10 +9,25 @@ use std::io::Read;
 #[cfg(unix)]
 use std::io::Write;
 #[cfg(unix)]
+use std::net::TcpListener;
+#[cfg(unix)]
 use std::net::TcpStream;
+#[cfg(unix)]
+use std::process::Child;
 use std::process::Command;
 #[cfg(unix)]
 use std::process::Stdio;
+#[cfg(unix)]
+use std::sync::mpsc;
+#[cfg(unix)]
+use std::thread;
+#[cfg(unix)]
+use std::time::Duration;
+#[cfg(unix)]
+use std::time::Instant;
+
+#[cfg(unix)]
+use sigv4_tests::patience;
 
 fn gateway(args: &[&str]) -> (bool, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
@@ -189,11 +204,95 @@ limits: {{ drain: 1s }}
 #[cfg(unix)]
 fn status(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
+    let limit = Some(patience::LIMIT);
+    stream.set_read_timeout(limit).expect("a minute is a time");
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     answer
+}
+
+/// The program, on its own. What is left of it when a test has failed is killed.
+#[cfg(unix)]
+struct Program {
+    child: Child,
+}
+
+#[cfg(unix)]
+impl Program {
+    /// Starts it with what this file says.
+    fn start(file: &std::path::Path, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_axum-gateway"));
+        command.arg("--config").arg(file).env_clear();
+        let child = prepare(&mut command).spawn().expect("the program starts");
+        Self { child }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Has it end, and says how long that took. It has to end well.
+    fn terminate(mut self) -> Duration {
+        let begin = Instant::now();
+        self.signal("TERM");
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                return begin.elapsed();
+            }
+            assert!(begin.elapsed() < patience::LIMIT, "it does not end");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Most have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a program prints, line by line.
+#[cfg(unix)]
+struct Lines {
+    lines: mpsc::Receiver<String>,
+}
+
+#[cfg(unix)]
+impl Lines {
+    fn of(output: impl Read + Send + 'static) -> Self {
+        let (send, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let lines = BufReader::new(output).lines();
+            // Until it ends, or nobody wants more.
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| send.send(line))
+        });
+        Self { lines }
+    }
+
+    fn next(&self) -> String {
+        let line = self.lines.recv_timeout(patience::LIMIT);
+        line.expect("the program prints a line")
+    }
+
+    /// Skips what is before a line with this text.
+    fn next_with(&self, text: &str) -> String {
+        loop {
+            let line = self.next();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
 }
 
 #[cfg(unix)]
@@ -202,30 +301,19 @@ fn reads_its_file_again_and_ends_when_it_is_told_to() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("gateway.yaml");
     std::fs::write(&file, configuration("/old")).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
-        .arg("--config")
-        .arg(&file)
-        .env_clear()
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
-    let mut address = |start: &str| {
-        let line = lines.next().expect("it says where it listens").unwrap();
+    let mut program = Program::start(&file, |command| command.stdout(Stdio::piped()));
+    let lines = Lines::of(program.child.stdout.take().unwrap());
+    let address = |start: &str| {
+        let line = lines.next();
         line.strip_prefix(start).expect(&line).to_owned()
     };
     let gateway = address("listening on ");
     let admin = address("for operators on ");
-    let signal = |name: &str| {
-        let id = program.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
-    };
     let until = |is_so: &dyn Fn() -> bool| {
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         while !is_so() {
-            assert!(begin.elapsed().as_secs() < 20, "it comes to that");
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            assert!(begin.elapsed() < patience::LIMIT, "it comes to that");
+            thread::sleep(Duration::from_millis(10));
         }
     };
     let is_old = || status(&gateway, "/old").starts_with("HTTP/1.1 502");
@@ -233,18 +321,17 @@ fn reads_its_file_again_and_ends_when_it_is_told_to() {
     assert!(is_old() && !is_new());
 
     std::fs::write(&file, "routes: [").unwrap();
-    signal("HUP");
+    program.signal("HUP");
     until(&|| status(&admin, "/readyz").contains("gateway.yaml"));
     assert!(is_old(), "the old one serves");
 
     std::fs::write(&file, configuration("/new")).unwrap();
-    signal("HUP");
+    program.signal("HUP");
     until(&is_new);
     assert!(!is_old());
     assert!(!status(&admin, "/readyz").contains("gateway.yaml"));
 
-    signal("TERM");
-    assert!(program.wait().unwrap().success());
+    program.terminate();
 }
 
 #[cfg(unix)]
@@ -254,33 +341,44 @@ fn does_not_wait_for_credentials_when_it_is_told_to_end() {
     let file = directory.path().join("gateway.yaml");
     std::fs::write(&file, configuration("/old")).unwrap();
     // A container's source of credentials that takes connections and never answers.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let source = format!("http://{}/", silent.local_addr().unwrap());
-    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
-        .arg("--config")
-        .arg(&file)
-        .env_clear()
-        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", source)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines();
-    lines.next().expect("it says where it listens").unwrap();
-    let signal = |name: &str| {
-        let id = program.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
-    };
+    let mut program = Program::start(&file, |command| {
+        let command = command.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", source);
+        command.stdout(Stdio::piped())
+    });
+    Lines::of(program.child.stdout.take().unwrap()).next();
 
     let slow =
         configuration("/new").replace("credentials: example", "credentials: { type: container }");
     std::fs::write(&file, slow).unwrap();
-    signal("HUP");
-    let _asked = silent.accept().expect("the reload asks for credentials");
-    let begin = std::time::Instant::now();
-    signal("TERM");
-    assert!(program.wait().unwrap().success());
-    assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
+    program.signal("HUP");
+    let _asked = accept(&silent);
+    let took = program.terminate();
+    assert!(took < GIVEN_UP, "{took:?}");
+}
+
+/// A source that never answers is given up after three attempts of 5 s each. Whoever waits for that
+/// to end takes longer than this, whoever does not takes a second.
+#[cfg(unix)]
+const GIVEN_UP: Duration = Duration::from_secs(14);
+
+/// Takes a connection of the program.
+#[cfg(unix)]
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let begin = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return stream,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+        assert!(
+            begin.elapsed() < patience::LIMIT,
+            "credentials are asked for"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// A security token service that takes a request, and never answers it.
@@ -307,45 +405,30 @@ routes:
 #[test]
 fn ends_when_it_is_told_to_although_it_waits_for_credentials() {
     for waits_at_start in [true, false] {
-        let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let service = TcpListener::bind("127.0.0.1:0").unwrap();
         let asking = that_asks(service.local_addr().unwrap());
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("gateway.yaml");
         let first = configuration("/old").replace("admin:", "# admin:");
         let first = if waits_at_start { &asking } else { &first };
         std::fs::write(&file, first).unwrap();
-        let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
-            .arg("--config")
-            .arg(&file)
-            .env_clear()
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let id = program.id().to_string();
-        let signal = |name: &str| {
-            let sent = Command::new("kill").args(["-s", name, &id]).status();
-            assert!(sent.unwrap().success());
-        };
+        let mut program = Program::start(&file, |command| command.stdout(Stdio::piped()));
         if !waits_at_start {
-            let mut line = String::new();
-            let output = program.stdout.as_mut().unwrap();
-            BufReader::new(output).read_line(&mut line).unwrap();
+            let lines = Lines::of(program.child.stdout.take().unwrap());
+            let line = lines.next();
             assert!(line.starts_with("listening on "), "{line}");
             std::fs::write(&file, &asking).unwrap();
-            signal("HUP");
+            program.signal("HUP");
         }
-        let _held = service.accept().unwrap();
+        let _held = accept(&service);
         // This one waits until the other is done.
-        signal("HUP");
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let is_over = program.try_wait().unwrap();
+        program.signal("HUP");
+        thread::sleep(Duration::from_millis(100));
+        let is_over = program.child.try_wait().unwrap();
         assert!(is_over.is_none(), "at start {waits_at_start}: {is_over:?}");
 
-        let begin = std::time::Instant::now();
-        signal("TERM");
-        assert!(program.wait().unwrap().success());
-        let took = begin.elapsed();
-        assert!(took.as_secs() < 5, "at start {waits_at_start}: {took:?}");
+        let took = program.terminate();
+        assert!(took < GIVEN_UP, "at start {waits_at_start}: {took:?}");
     }
 }
 
@@ -355,41 +438,22 @@ fn says_what_a_reload_does_not_change() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("gateway.yaml");
     std::fs::write(&file, configuration("/old")).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_axum-gateway"))
-        .arg("--config")
-        .arg(&file)
-        .env_clear()
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
-    let mut line_with = |text: &str| {
-        let is_it = |line: &String| line.contains(text);
-        lines
-            .by_ref()
-            .map(Result::unwrap)
-            .find(is_it)
-            .expect("it is said")
-    };
-    let signal = |name: &str| {
-        let id = program.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
-    };
+    let mut program = Program::start(&file, |command| {
+        command.stdout(Stdio::null()).stderr(Stdio::piped())
+    });
+    let lines = Lines::of(program.child.stderr.take().unwrap());
     // The admin listener's is the last one.
-    let _ = (line_with("listening"), line_with("listening"));
-    signal("HUP");
-    let line = line_with("configuration reloaded");
+    let _ = (lines.next_with("listening"), lines.next_with("listening"));
+    program.signal("HUP");
+    let line = lines.next_with("configuration reloaded");
     assert!(!line.contains("restart"), "{line}");
     let text = format!("{}log: {{ format: text }}\n", configuration("/old"));
     std::fs::write(&file, text).unwrap();
-    signal("HUP");
-    let line = line_with("configuration reloaded");
+    program.signal("HUP");
+    let line = lines.next_with("configuration reloaded");
     assert!(
         line.contains("log.format") && line.contains("restart"),
         "{line}"
     );
-    signal("TERM");
-    assert!(program.wait().unwrap().success());
+    program.terminate();
 }

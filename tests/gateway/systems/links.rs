@@ -12,8 +12,8 @@ use super::send;
 use super::serve;
 use super::verified;
 use super::with_body;
+use crate::fixture::Nobody;
 use crate::fixture::get;
-use crate::fixture::nobody;
 use crate::fixture::start;
 use crate::fixture::upstream;
 
@@ -101,7 +101,8 @@ async fn what_cannot_be_signed_is_refused() {
 
 #[tokio::test]
 async fn no_answer_of_the_gateway_repeats_the_url() {
-    let nowhere = format!("http://{}", nobody().await);
+    let nobody = Nobody::new();
+    let nowhere = nobody.url();
     let gateway = serve(&route("s3", &nowhere, "placement: query")).await;
     let answer = get(&gateway, "/s3/key?a=1", "").await;
     assert_eq!(answer.status(), 502);

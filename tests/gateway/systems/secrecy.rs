@@ -22,8 +22,8 @@ use tracing::span;
 use super::send_only;
 use super::with_body;
 use crate::fixture::Answer;
+use crate::fixture::Nobody;
 use crate::fixture::exchange;
-use crate::fixture::nobody;
 use crate::fixture::start;
 
 const API_KEY: &str = "ApiKeyOfTheCallerThatMustNotLeak";
@@ -146,7 +146,8 @@ async fn no_text_for_people_shows_a_secret_or_a_signed_url() {
     let scribe = Scribe::default();
     let guard = tracing::subscriber::set_default(scribe.clone());
     let server = WireServer::start(answer).await;
-    let nowhere = format!("http://{}", nobody().await);
+    let nobody = Nobody::new();
+    let nowhere = nobody.url();
     let config = config(&server.url(), &nowhere);
     let shown = config.to_string();
     let debugged = format!("{config:?}\n{config:#?}");

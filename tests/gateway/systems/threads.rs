@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 
 use sigv4_tests::oracle;
+use sigv4_tests::patience;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireResponse;
 use sigv4_tests::wire::WireServer;
@@ -58,6 +59,7 @@ async fn of_ten_thousand_requests_of_two_services_none_is_signed_by_the_rules_of
 fn ask(address: SocketAddr, service: &str, number: usize) -> Vec<String> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(patience::LIMIT)).unwrap();
     let mut bad = Vec::new();
     for at in 0..EACH {
         let path = PATHS[(at + number) % PATHS.len()];

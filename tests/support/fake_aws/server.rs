@@ -39,6 +39,7 @@ use super::handout::Handout;
 use super::script::Edit;
 use super::script::Gate;
 use super::script::Step;
+use crate::patience;
 
 /// A request that a fake service was asked.
 #[derive(Clone, Debug)]
@@ -219,7 +220,8 @@ impl Server {
 
     pub(super) async fn arrived(&self, count: usize) -> Vec<SeenRequest> {
         let mut counts = self.log.count.subscribe();
-        let reached = counts.wait_for(|&arrived| arrived >= count).await;
+        let reached = counts.wait_for(|&arrived| arrived >= count);
+        let reached = patience::soon(format_args!("{count} requests arrive"), reached).await;
         reached.expect("the log lives as long as its server");
         self.requests()
     }

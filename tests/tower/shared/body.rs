@@ -1,6 +1,7 @@
 //! Bodies that come piece by piece, and not always as they were announced.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::Context;
@@ -12,6 +13,7 @@ use http::HeaderValue;
 use hyper::body::Body;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
+use sigv4_tests::patience::soon;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::mpsc::UnboundedSender;
@@ -111,6 +113,15 @@ impl Body for Pieces {
     fn size_hint(&self) -> SizeHint {
         self.announced
     }
+}
+
+/// Waits for the next frame of a body: not for ever, whatever keeps it from coming.
+pub(crate) async fn next_frame<B>(body: &mut B) -> Option<Result<Frame<B::Data>, B::Error>>
+where
+    B: Body + Unpin,
+{
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+    soon("a frame, or the end of the body", frame).await
 }
 
 /// Bodies of another length than the five bytes that are declared.

@@ -20,6 +20,7 @@ use sigv4_core::SigningRules;
 use sigv4_tests::aws_chunked;
 use sigv4_tests::aws_chunked::Decoded;
 use sigv4_tests::oracle::Verified;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use sigv4_tests::wire::WireRequest;
 use tokio::sync::oneshot;
@@ -130,7 +131,7 @@ impl Watch {
 
     /// Waits until the body has been dropped.
     pub(crate) async fn dropped(self) {
-        self.dropped.await.unwrap_err();
+        soon("the body is dropped", self.dropped).await.unwrap_err();
     }
 }
 

@@ -31,6 +31,8 @@ use sigv4_core::runtime::AuthorizerBuilder;
 use sigv4_core::runtime::CredentialsCache;
 use sigv4_core::runtime::HostScope;
 use sigv4_core::runtime::SigningReceipt;
+use sigv4_tests::patience::soon;
+use sigv4_tests::patience::until;
 use sigv4_tests::secrets;
 use sigv4_tests::time;
 use tokio::sync::mpsc::UnboundedSender;
@@ -95,16 +97,10 @@ fn after(seconds: u64) -> SystemTime {
     time::of_the_suite() + Duration::from_secs(seconds)
 }
 
-/// Fails a test that would wait for ever.
-async fn soon<F: Future>(future: F) -> F::Output {
-    let soon = tokio::time::timeout(Duration::from_secs(20), future);
-    soon.await.expect("something happens")
-}
-
 type Reader = EventStream<BoxBody<Bytes, BoxError>>;
 
 async fn next(answer: &mut Reader) -> Option<String> {
-    let message = soon(answer.next()).await.unwrap()?;
+    let message = soon("an event comes", answer.next()).await.unwrap()?;
     assert_eq!(message.event_type(), Some("Heard"));
     Some(String::from_utf8(message.payload().to_vec()).unwrap())
 }
@@ -123,7 +119,9 @@ pub(crate) async fn both_sides_talk_at_once(client: &impl Client) {
     let mut server = EventServer::start(client.version(), TALKS).await;
     let authorizer = builder(&server, "transcribe").build();
     let (producer, request) = open(&server);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.extensions().get::<SigningReceipt>().is_some());
     let (by, over) = server.opened().await;
@@ -163,7 +161,9 @@ pub(crate) async fn a_stream_without_events_has_an_end(client: &impl Client) {
     let authorizer = builder(&server, "bedrock").build();
     let (producer, request) = open(&server);
     drop(producer);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     server.opened().await;
     server.ended().await;
     assert_eq!(next(&mut EventStream::new(answer.into_body())).await, None);
@@ -180,7 +180,9 @@ pub(crate) async fn a_stream_that_breaks_off_has_no_end(client: &impl Client) {
         let mut server = EventServer::start(client.version(), TALKS).await;
         let authorizer = builder(&server, "transcribe").build();
         let (producer, request) = open(&server);
-        let answer = soon(client.send(&authorizer, request)).await.unwrap();
+        let answer = soon("an answer begins", client.send(&authorizer, request))
+            .await
+            .unwrap();
         server.opened().await;
         let mut answer = EventStream::new(answer.into_body());
         say(&producer, "first");
@@ -189,7 +191,7 @@ pub(crate) async fn a_stream_that_breaks_off_has_no_end(client: &impl Client) {
         producer.send(last).unwrap();
         drop(producer);
         assert!(matches!(server.told().await, Told::BrokenOff));
-        soon(answer.next()).await.unwrap_err();
+        soon("an event comes", answer.next()).await.unwrap_err();
         assert!(server.told_already().is_none(), "and is not sent again");
     }
 }
@@ -203,7 +205,9 @@ pub(crate) async fn a_stream_is_as_long_as_it_declared(client: &impl Client) {
         let (producer, mut request) = open(&server);
         let headers = request.headers_mut();
         headers.insert("content-length", declared.into());
-        let answer = soon(client.send(&authorizer, request)).await.unwrap();
+        let answer = soon("an answer begins", client.send(&authorizer, request))
+            .await
+            .unwrap();
         server.opened().await;
         let _answer = answer;
         say(&producer, "first");
@@ -225,19 +229,26 @@ pub(crate) async fn an_exception_is_an_error(client: &impl Client) {
     let mut server = EventServer::start(client.version(), TALKS).await;
     let authorizer = builder(&server, "lex").build();
     let (producer, request) = open(&server);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let mut answer = EventStream::new(answer.into_body());
     server.opened().await;
     say(&producer, "first");
     assert_eq!(next(&mut answer).await.as_deref(), Some("first"));
     say(&producer, "fail");
-    let error = soon(answer.next()).await.unwrap_err();
+    let error = soon("an event comes", answer.next()).await.unwrap_err();
     assert_eq!(error.kind(), EventErrorKind::Exception);
     assert_eq!(error.exception_type(), Some("LimitExceededException"));
     let payload = error.payload().unwrap();
     assert_eq!(payload, r#"{"Message":"You said too much."}"#);
-    assert!(soon(answer.next()).await.unwrap().is_none());
+    assert!(
+        soon("an event comes", answer.next())
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// Each event has its own date, and the key of its own day.
@@ -246,7 +257,9 @@ pub(crate) async fn midnight_passes(client: &impl Client) {
     let clock = TestClock::new();
     let authorizer = builder(&server, "polly").clock(clock.clone()).build();
     let (producer, request) = open(&server);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     server.opened().await;
     let mut answer = EventStream::new(answer.into_body());
     // From 12:36:00 to 23:59:59, and on.
@@ -273,7 +286,9 @@ pub(crate) async fn the_clock_of_the_host_is_that_of_the_events(client: &impl Cl
     let clock = TestClock::new();
     let authorizer = builder(&server, "transcribe").clock(clock.clone()).build();
     let (producer, request) = open(&server);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 403);
     assert_eq!(server.opened().await.0.time, after(0));
     // What was being said is not said again.
@@ -282,7 +297,9 @@ pub(crate) async fn the_clock_of_the_host_is_that_of_the_events(client: &impl Cl
     while !matches!(server.told().await, Told::Closed | Told::BrokenOff) {}
 
     let (producer, request) = open(&server);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(server.opened().await.0.time, after(600));
     say(&producer, "first");
@@ -335,7 +352,9 @@ pub(crate) async fn credentials_stay_for_the_whole_stream(client: &impl Client) 
     let (authorizer, cache) = rotating(&server);
 
     let (producer, request) = open(&server);
-    let _answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let _answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(server.opened().await.0.access_key_id, "AKID1");
     say(&producer, "first");
     assert_eq!(server.heard().await.0, "first");
@@ -349,7 +368,9 @@ pub(crate) async fn credentials_stay_for_the_whole_stream(client: &impl Client) 
     server.ended().await;
 
     let (producer, request) = open(&server);
-    let _answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let _answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     assert_eq!(server.opened().await.0.access_key_id, "AKID2");
     say(&producer, "first of these");
     assert_eq!(server.heard().await.0, "first of these");
@@ -367,7 +388,9 @@ pub(crate) async fn overrides_reach_the_events(client: &impl Client) {
         .unwrap()
         .payload(PayloadMode::Events);
     request.extensions_mut().insert(overrides);
-    let answer = soon(client.send(&authorizer, request)).await.unwrap();
+    let answer = soon("an answer begins", client.send(&authorizer, request))
+        .await
+        .unwrap();
     let (by, _) = server.opened().await;
     assert_eq!((&*by.service, &*by.region), ("transcribe", "eu-central-1"));
     let mut answer = EventStream::new(answer.into_body());
@@ -423,7 +446,9 @@ pub(crate) async fn what_cannot_be_signed_is_not_sent(client: &impl Client) {
             let value = value.parse().unwrap();
             request.headers_mut().insert(name, value);
         }
-        let error = soon(client.send(&authorizer, request)).await.unwrap_err();
+        let error = soon("an answer begins", client.send(&authorizer, request))
+            .await
+            .unwrap_err();
         let error = signing_error(&error);
         assert_eq!(error.kind(), ErrorKind::Payload, "{name}");
         assert!(error.to_string().contains(remedy), "{name}: {error}");
@@ -446,21 +471,20 @@ pub(crate) async fn a_refused_stream_is_not_sent_again(client: &impl Client) {
         let (producer, request) = open(&server);
         say(&producer, "said once");
         let producer = Some(producer).filter(|_| manners == EARLY);
-        let answer = soon(client.send(&authorizer, request)).await.unwrap();
+        let answer = soon("an answer begins", client.send(&authorizer, request))
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 403, "and not that of a second request");
         assert_eq!(server.opened().await.0.access_key_id, "AKID1");
         drop((producer, answer));
         while !matches!(server.told().await, Told::Closed | Told::BrokenOff) {}
 
         let is_replaced = || cache.last().is_some_and(|last| last.generation() == 2);
-        soon(async {
-            while !is_replaced() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
+        until("the credentials are replaced", is_replaced).await;
         let (producer, request) = open(&server);
-        let answer = soon(client.send(&authorizer, request)).await.unwrap();
+        let answer = soon("an answer begins", client.send(&authorizer, request))
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(server.opened().await.0.access_key_id, "AKID2");
         say(&producer, "said");

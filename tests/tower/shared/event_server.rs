@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use std::time::SystemTime;
 
 use aws_sigv4::event_stream;
@@ -37,6 +36,7 @@ use hyper_util::rt::TokioIo;
 use sigv4_tests::oracle;
 use sigv4_tests::oracle::Body;
 use sigv4_tests::oracle::Verified;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
@@ -108,8 +108,8 @@ impl EventServer {
 
     /// Waits for what is told next.
     pub(crate) async fn told(&mut self) -> Told {
-        let told = tokio::time::timeout(Duration::from_secs(20), self.told.recv());
-        match told.await.expect("the service is told something").unwrap() {
+        let told = soon("the service is told something", self.told.recv());
+        match told.await.unwrap() {
             Told::Wrong(what) => panic!("{what}"),
             told => told,
         }

@@ -13,6 +13,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
+use sigv4_tests::patience::soon;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -28,7 +29,9 @@ pub(crate) async fn server() -> (SocketAddr, UnboundedReceiver<Request<Bytes>>) 
             let tell = tell.clone();
             async move {
                 let (head, body) = request.into_parts();
-                let body = body.collect().await?.to_bytes();
+                let body = soon("the rest of a request", body.collect())
+                    .await?
+                    .to_bytes();
                 tell.send(Request::from_parts(head, body)).unwrap();
                 Ok::<_, hyper::Error>(Response::new(Full::<Bytes>::default()))
             }

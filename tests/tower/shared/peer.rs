@@ -4,13 +4,12 @@
 use std::future::Future;
 use std::io;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
+use sigv4_tests::patience::soon;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 /// A server for one client.
 #[derive(Debug)]
@@ -57,8 +56,7 @@ impl Peer {
             }
         };
         let both = async { tokio::join!(client, server) };
-        let soon = timeout(Duration::from_secs(60), both).await;
-        soon.expect("neither side waits for the other for ever")
+        soon("the client goes away", both).await
     }
 }
 

@@ -11,11 +11,11 @@ use http::HeaderMap;
 use http::StatusCode;
 use sigv4_core::runtime::AwsRefusal;
 use sigv4_core::runtime::Readiness;
+use sigv4_tests::patience;
 
 use crate::fixture;
 use crate::fixture::Source;
 use crate::fixture::cache;
-use crate::fixture::until;
 
 /// Makes one.
 pub(crate) async fn gateway() -> Arc<State> {
@@ -25,7 +25,7 @@ pub(crate) async fn gateway() -> Arc<State> {
     let ends_soon = Source::failing_after(1, Duration::from_secs(200));
     let storage = cache("storage", "assume_role", ends_soon, &stats).await;
     // AWS refuses them, and the refresh for that reason fails. It begins a second after the first.
-    until(|| {
+    patience::until("a refresh fails", || {
         storage.cache.invalidate(1);
         stats.refreshes("storage").failure.is_some()
     })

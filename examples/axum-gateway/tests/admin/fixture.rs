@@ -245,17 +245,6 @@ impl ProvideCredentials for Source {
     }
 }
 
-/// Waits until something is so, for 5 s at most.
-pub(crate) async fn until(is_so: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it did not happen");
-}
-
 /// What the admin surface answered.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::Value;
@@ -82,7 +83,11 @@ impl Served {
 
     pub(crate) async fn start_behind(config: &str, front: Front) -> Self {
         let config = Config::parse(config, "test.yaml").unwrap();
-        let running = server::start(&config, front, Patience::default());
+        // Tests of its patience have their own; for all others it has as much as they need.
+        let long = Duration::from_secs(600);
+        let mut patience = Patience::default();
+        (patience.head, patience.body, patience.answer) = (long, long, long);
+        let running = server::start(&config, front, patience);
         let running = running.await.unwrap();
         let client = client();
         Self { running, client }

@@ -8,6 +8,7 @@ use http::Method;
 use http::StatusCode;
 use serde_json::Value;
 use serde_json::json;
+use sigv4_tests::patience::soon;
 use sigv4_tests::time;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -251,13 +252,20 @@ async fn stops_reading_what_grows_too_long() {
     let head = head("transfer-encoding: chunked");
     stream.write_all(head.as_bytes()).await.unwrap();
     let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    let (mut read, mut write) = stream.split();
     let writing = async {
         // It ends as soon as nobody reads.
-        while stream.write_all(chunk.as_bytes()).await.is_ok() {}
+        while write.write_all(chunk.as_bytes()).await.is_ok() {}
+        std::future::pending().await
     };
-    let _ = tokio::time::timeout(Duration::from_millis(500), writing).await;
     let mut answer = vec![0; 12];
-    stream.read_exact(&mut answer).await.unwrap();
+    let answered = async {
+        tokio::select! {
+            answered = read.read_exact(&mut answer) => answered,
+            never = writing => never,
+        }
+    };
+    soon("an answer comes", answered).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 413");
 }
 
@@ -287,8 +295,8 @@ async fn does_not_wait_for_slow_clients() {
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut answer = String::new();
         let reading = stream.read_to_string(&mut answer);
-        let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
-        assert!(read.is_ok(), "{name}: the connection stays");
+        let ends = format!("{name}: the connection ends");
+        soon(ends, reading).await.unwrap();
         assert!(answer.starts_with(status), "{name}: {answer}");
     }
 }
@@ -305,25 +313,29 @@ async fn does_not_wait_for_who_does_not_read() {
     let mut stream = TcpStream::connect(running.address()).await.unwrap();
     let many = "GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n".repeat(100);
     let writing = async { while stream.write_all(many.as_bytes()).await.is_ok() {} };
-    let written = tokio::time::timeout(Duration::from_secs(20), writing).await;
-    assert!(written.is_ok(), "the connection stays");
+    soon("the connection ends", writing).await;
 }
 
-/// Each header held against each of a million names would take minutes.
+/// Each header held against each of a million names would take minutes: hundreds of times as long as
+/// the same names beside a few headers, on whatever machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn is_not_kept_busy_by_a_list_of_names() {
     let served = Served::start(&config()).await;
-    let headers: Vec<_> = (0..3000).map(|at| (format!("h{at}"), "x")).collect();
+    let headers = |number| -> Vec<_> { (0..number).map(|at| (format!("h{at}"), "x")).collect() };
     for (name, listed, status) in [
         ("repeated", "host".to_owned(), StatusCode::OK),
         ("unknown", "h-".to_owned(), StatusCode::BAD_REQUEST),
     ] {
         let names = vec![listed; 1_000_000];
-        let request = with(json!({"headers": headers, "sign_headers": names}));
-        let begin = Instant::now();
-        let answer = served.sign(&request).await;
-        assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
-        assert!(begin.elapsed() < Duration::from_secs(15), "{name}");
+        let mut times = Vec::new();
+        for number in [3, 3000] {
+            let request = with(json!({"headers": headers(number), "sign_headers": names}));
+            let begin = Instant::now();
+            let answer = served.sign(&request).await;
+            times.push(begin.elapsed());
+            assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
+        }
+        assert!(times[1] < 20 * times[0], "{name}: {times:?}");
     }
 }
 

@@ -5,10 +5,10 @@
 use std::net::SocketAddr;
 use std::process::Output;
 use std::process::Stdio;
-use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::json;
+use sigv4_tests::patience::soon;
 use sigv4_tests::secrets;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncBufReadExt;
@@ -49,17 +49,24 @@ fn file(text: &str) -> NamedTempFile {
 /// Starts it, and waits until it says where it is.
 async fn start(mut command: Command) -> (Child, SocketAddr) {
     let mut child = command.spawn().unwrap();
+    let address = address(&mut child).await.unwrap();
+    (child, address)
+}
+
+/// Waits until the program says where it is. `None` where it has ended instead.
+async fn address(child: &mut Child) -> Option<SocketAddr> {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().unwrap();
+    let line = soon("it says where it is", lines.next_line()).await;
+    let line = line.unwrap()?;
     let address = line.strip_prefix("listening on http://").unwrap();
-    (child, address.parse().unwrap())
+    Some(address.parse().unwrap())
 }
 
 async fn end(child: Child) -> Output {
     let id = child.id().unwrap().to_string();
     let kill = Command::new("kill").args(["-TERM", &id]).status().await;
     assert!(kill.unwrap().success());
-    child.wait_with_output().await.unwrap()
+    soon("it ends", child.wait_with_output()).await.unwrap()
 }
 
 #[cfg(unix)]
@@ -127,14 +134,18 @@ async fn answers_what_has_begun_before_it_ends() {
     assert!(line.starts_with("HTTP/1.1 100"), "{line}");
     let ending = tokio::spawn(end(child));
     // Nobody is let in any more, and the request goes on.
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let closed = async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("nobody is let in", closed).await;
     reader.get_mut().write_all(body.as_bytes()).await.unwrap();
     line.clear();
     while !line.starts_with("HTTP/1.1 200") {
         line.clear();
-        assert!(reader.read_line(&mut line).await.unwrap() > 0, "no answer");
+        let read = soon("an answer comes", reader.read_line(&mut line)).await;
+        assert!(read.unwrap() > 0, "no answer");
     }
     drop(reader);
     assert!(ending.await.unwrap().status.success());
@@ -195,15 +206,24 @@ async fn logs_who_has_what_signed_and_no_secret() {
 
 #[tokio::test]
 async fn listens_where_the_host_of_azure_functions_says() {
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
     let file = file(&config().replace("127.0.0.1:0", "127.0.0.1:1"));
-    let mut command = program();
-    command.arg("--config").arg(file.path());
-    command.env("FUNCTIONS_CUSTOMHANDLER_PORT", port.to_string());
-    let (_child, address) = start(command).await;
-    assert_eq!(address, SocketAddr::from(([127, 0, 0, 1], port)));
+    let (_child, address) = loop {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let expected = free.local_addr().unwrap();
+        drop(free);
+        let mut command = program();
+        command.arg("--config").arg(file.path());
+        command.env("FUNCTIONS_CUSTOMHANDLER_PORT", expected.port().to_string());
+        let mut child = command.spawn().unwrap();
+        if let Some(address) = address(&mut child).await {
+            assert_eq!(address, expected);
+            break (child, address);
+        }
+        // Somebody else was faster to take the port.
+        let output = soon("it ends", child.wait_with_output()).await.unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains("in use"), "{text}");
+    };
     let url = format!("http://{address}/api/sign");
     let answer = send(client().post(url).header("x-api-key", KEY).json(&request())).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.json);
@@ -272,10 +292,8 @@ async fn does_not_start_with_what_cannot_be() {
     ] {
         let mut command = program();
         command.args(arguments).envs(variables.iter().copied());
-        let output = tokio::time::timeout(Duration::from_secs(20), command.output()).await;
-        let output = output
-            .unwrap_or_else(|_| panic!("{name}: it runs"))
-            .unwrap();
+        let output = soon(format!("{name}: it ends"), command.output()).await;
+        let output = output.unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "{name}");
         assert!(text.contains(part), "{name}: {text}");
