@@ -1,5 +1,10 @@
 //! Runs the program as a user does.
 
+#![cfg_attr(
+    unix,
+    expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")
+)]
+
 #[cfg(unix)]
 use std::io::BufRead;
 #[cfg(unix)]
