@@ -1,5 +1,6 @@
 //! The object store: `s3s-fs`, with what it does not do by itself.
 
+mod checksum;
 mod fault;
 mod store;
 

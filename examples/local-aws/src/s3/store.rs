@@ -2,19 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::error::Error;
-use std::fs::File;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use crc::CRC_64_NVME;
-use crc::Crc;
-use crc::Table;
 use http::StatusCode;
 use s3s::S3;
 use s3s::S3Error;
@@ -29,13 +21,14 @@ use s3s::dto::ETag;
 use s3s::s3_error;
 use s3s_fs::FileSystem;
 
+use super::checksum::CHECKSUM;
+use super::checksum::OtherChecksum;
+use super::checksum::checksum;
+use super::checksum::compared;
 use crate::server::lock;
 
 /// The least that a part may have, but for the last.
 const MIN_PART: i64 = 5 << 20;
-const CHECKSUM: &str = "x-amz-checksum-crc64nvme";
-/// Another implementation than that of the clients.
-const CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_NVME);
 
 /// Objects and parts in a folder.
 #[derive(Debug)]
@@ -124,9 +117,17 @@ impl S3 for Store {
             let algorithm = ChecksumAlgorithm::CRC64NVME.to_owned();
             request.input.checksum_algorithm = Some(algorithm.into());
         }
-        let name = (request.input.bucket.clone(), request.input.key.clone());
+        let input = &mut request.input;
+        let name = (input.bucket.clone(), input.key.clone());
+        let (in_header, trailers) = (
+            input.checksum_crc64nvme.clone(),
+            request.trailing_headers.clone(),
+        );
+        let compared = |body| compared(body, in_header, trailers);
+        input.body = input.body.take().map(compared);
+        let response = self.files.put_object(request).await.map_err(as_s3_says)?;
         lock(&self.sums).remove(&name);
-        self.files.put_object(request).await.map_err(as_s3_says)
+        Ok(response)
     }
 
     async fn get_object(
@@ -193,28 +194,21 @@ impl S3 for Store {
 
     async fn upload_part(
         &self,
-        request: S3Request<dto::UploadPartInput>,
+        mut request: S3Request<dto::UploadPartInput>,
     ) -> S3Result<S3Response<dto::UploadPartOutput>> {
         let (id, number) = (request.input.upload_id.clone(), request.input.part_number);
         self.parts(&id, (&request.input.bucket, &request.input.key))?;
-        let in_header = request.input.checksum_crc64nvme.clone();
-        let trailers = request.trailing_headers.clone();
+        let input = &mut request.input;
+        let (in_header, trailers) = (
+            input.checksum_crc64nvme.clone(),
+            request.trailing_headers.clone(),
+        );
+        let compared = |body| compared(body, in_header, trailers);
+        input.body = input.body.take().map(compared);
         let response = self.files.upload_part(request).await;
         let mut response = response.map_err(as_s3_says)?;
         let path = self.part_path(&id, number);
         let (sum, size) = checksum([path.as_path()]).map_err(internal)?;
-        let in_trailer = trailers.and_then(|trailers| {
-            let value = trailers.read(|trailers| trailers.get(CHECKSUM).cloned())??;
-            value.to_str().ok().map(str::to_owned)
-        });
-        if let Some(told) = in_header.or(in_trailer)
-            && told != sum
-        {
-            return Err(s3_error!(
-                BadDigest,
-                "The CRC64NVME you specified did not match the calculated checksum."
-            ));
-        }
         let part = Part {
             tag: tag_of(response.output.e_tag.as_ref()),
             checksum: sum.clone(),
@@ -295,10 +289,7 @@ impl S3 for Store {
         let (sum, size) = checksum(paths.iter().map(PathBuf::as_path)).map_err(internal)?;
         let is_other = |told: &String| *told != sum;
         if input.checksum_crc64nvme.as_ref().is_some_and(is_other) {
-            return Err(s3_error!(
-                BadDigest,
-                "The CRC64NVME you specified did not match the calculated checksum."
-            ));
+            return Err(bad_digest());
         }
         if input.mpu_object_size.is_some_and(|told| told != size) {
             return Err(s3_error!(
@@ -330,45 +321,32 @@ impl S3 for Store {
     }
 }
 
-/// Returns the checksum of files one after the other as S3 writes it, and how long they are.
-fn checksum<'a>(paths: impl IntoIterator<Item = &'a Path>) -> io::Result<(String, i64)> {
-    let mut digest = CRC.digest();
-    let mut size = 0;
-    let mut buffer = vec![0; 64 * 1024];
-    for path in paths {
-        let mut file = File::open(path)?;
-        loop {
-            let length = file.read(&mut buffer)?;
-            if length == 0 {
-                break;
-            }
-            digest.update(&buffer[..length]);
-            size += i64::try_from(length).unwrap_or_default();
-        }
-    }
-    let sum = BASE64_STANDARD.encode(digest.finalize().to_be_bytes());
-    Ok((sum, size))
-}
-
 fn tag_of(tag: Option<&ETag>) -> String {
     tag.map(|tag| tag.value().to_owned()).unwrap_or_default()
 }
 
 /// Says of a body that it is not the one that was announced. The files take that for a fault of their
-/// own, and its type is known to nobody but `s3s`.
+/// own, and of one of the two errors the type is known to nobody but `s3s`.
 fn as_s3_says(error: S3Error) -> S3Error {
-    let is_other_body = |source: &(dyn Error + Send + Sync)| {
-        source.to_string() == "UploadStreamError: Sha256Mismatch"
-    };
-    if !error.source().is_some_and(is_other_body) {
-        return error;
+    match error.source() {
+        Some(source) if source.is::<OtherChecksum>() => bad_digest(),
+        Some(source) if source.to_string() == "UploadStreamError: Sha256Mismatch" => {
+            let mut error = S3Error::with_message(
+                S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
+                "The provided 'x-amz-content-sha256' header does not match what was computed.",
+            );
+            error.set_status_code(StatusCode::BAD_REQUEST);
+            error
+        }
+        _ => error,
     }
-    let mut error = S3Error::with_message(
-        S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
-        "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    );
-    error.set_status_code(StatusCode::BAD_REQUEST);
-    error
+}
+
+fn bad_digest() -> S3Error {
+    s3_error!(
+        BadDigest,
+        "The CRC64NVME you specified did not match the calculated checksum."
+    )
 }
 
 fn internal(error: io::Error) -> S3Error {

@@ -217,8 +217,18 @@ async fn say_that_a_checksum_is_wrong() {
     let (wrong, bytes) = (Crc64::of(b"other"), &b"content"[..]);
     let client = fixture.client("key");
     let content = || Content::Bytes(bytes.into(), wrong);
-    let error = client.put_object(content()).await.unwrap_err();
-    assert_eq!(error.code(), Some("BadDigest"));
+    let content_of_another = || Content::Bytes(b"another"[..].into(), wrong);
+    // What was there before stays.
+    for before in [None, Some(b"before")] {
+        if let Some(before) = before {
+            let right = Content::Bytes(before[..].into(), Crc64::of(before));
+            client.put_object(right).await.unwrap();
+        }
+        let error = client.put_object(content()).await.unwrap_err();
+        assert_eq!(error.code(), Some("BadDigest"));
+        let there = fixture.aws.s3().object("key");
+        assert_eq!(there.as_deref(), before.map(|before| &before[..]));
+    }
     let id = client.create_multipart_upload().await.unwrap();
     let error = client.upload_part(&id, 1, content()).await.unwrap_err();
     assert_eq!(error.code(), Some("BadDigest"));
@@ -240,6 +250,8 @@ async fn say_that_a_checksum_is_wrong() {
 
     let right = Content::Bytes(bytes.into(), Crc64::of(bytes));
     let receipt = client.upload_part(&id, 1, right).await.unwrap();
+    let error = client.upload_part(&id, 1, content_of_another()).await;
+    assert_eq!(error.unwrap_err().code(), Some("BadDigest"));
     let part = |checksum, length| Stored {
         number: 1,
         tag: receipt.tag.clone(),
@@ -259,6 +271,12 @@ async fn say_that_a_checksum_is_wrong() {
     }
     let parts = [part(Crc64::of(bytes), 7)];
     client.complete_multipart_upload(&id, &parts).await.unwrap();
+    assert_eq!(fixture.aws.s3().object("key").as_deref(), Some(bytes));
+
+    // A checksum that is known of the whole is so afterwards, too.
+    client.put_object(content()).await.unwrap_err();
+    let sum = client.object_checksum().await.unwrap();
+    assert_eq!(sum, Some(Crc64::of(bytes)));
 }
 
 /// The same of what S3 takes as parts.
