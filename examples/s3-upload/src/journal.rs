@@ -165,7 +165,7 @@ fn escaped(path: &Path) -> String {
     percent_encode(path.as_os_str().as_encoded_bytes(), NOT_PLAIN).to_string()
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const NOT_PLAIN: &AsciiSet = &CONTROLS.add(b'%');
 
 #[cfg(test)]
@@ -278,7 +278,7 @@ mod tests {
             ("no beginning", parts.to_owned()),
             (
                 "the next version",
-                text.replace("\"version\":2", "\"version\":3"),
+                text.replace("\"version\":3", "\"version\":4"),
             ),
             (
                 "the version before",

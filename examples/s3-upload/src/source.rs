@@ -47,8 +47,9 @@ pub struct Identity {
     length: u64,
     /// When it was last written to: seconds and nanoseconds since 1970.
     modified: (u64, u32),
-    /// The device and the number on it, where files have one.
-    inode: Option<(u64, u64)>,
+    /// Its number, where files have one. That of the disk is another one after each start of some
+    /// systems.
+    inode: Option<u64>,
     /// When the system saw the last change, where it says so: nobody can set that time back.
     changed: Option<(i64, i64)>,
 }
@@ -229,14 +230,14 @@ impl Identity {
 
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-fn inode(metadata: &Metadata) -> Option<(u64, u64)> {
+fn inode(metadata: &Metadata) -> Option<u64> {
     use std::os::unix::fs::MetadataExt;
 
-    Some((metadata.dev(), metadata.ino()))
+    Some(metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn inode(_: &Metadata) -> Option<(u64, u64)> {
+fn inode(_: &Metadata) -> Option<u64> {
     None
 }
 
@@ -328,3 +329,28 @@ impl Body for RangeBody {
 pub(crate) const PIECE: usize = 64 * 1024;
 /// How many pieces are read before they are sent.
 const AHEAD: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The number of a disk is not the same after each start.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_recognized_by_what_stays_with_it() {
+        use std::os::unix::fs::MetadataExt;
+
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = Source::open(file.path()).unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        let seconds = |seconds: i64| u64::try_from(seconds).unwrap();
+        let nanos = |nanos: i64| u32::try_from(nanos).unwrap();
+        let expected = serde_json::json!({
+            "length": 0,
+            "modified": [seconds(metadata.mtime()), nanos(metadata.mtime_nsec())],
+            "inode": metadata.ino(),
+            "changed": [metadata.ctime(), metadata.ctime_nsec()],
+        });
+        assert_eq!(serde_json::to_value(source.identity()).unwrap(), expected);
+    }
+}
