@@ -45,11 +45,14 @@ impl Uploader {
             Begun::Nothing => (self.begin(source, slot).await?, BTreeMap::new()),
         };
         let result = self.in_parts(source, slot, &state, stored).await;
-        if let Err(Error::Changed(_)) = &result
-            && let Some(state) = slot.load()?
-        {
+        match &result {
             // Its parts fit together with nothing any more.
-            self.abort(slot, &state).await?;
+            Err(Error::Changed(_)) => self.abort(slot, &state).await?,
+            // Somebody has removed what is known of it: nobody could go on with it, or end it.
+            Err(_) if slot.load().is_ok_and(|state| state.is_none()) => {
+                self.abort_unknown(&state.upload_id).await;
+            }
+            _ => {}
         }
         result
     }

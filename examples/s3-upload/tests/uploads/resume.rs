@@ -204,6 +204,22 @@ async fn that_cannot_be_kept_do_not_begin() {
     assert_eq!(fixture.seen(&Method::DELETE, "uploadId=").len(), 1);
 }
 
+/// By somebody who cleans up.
+#[tokio::test]
+async fn whose_state_is_removed_meanwhile_are_ended() {
+    let fixture = Fixture::start().await;
+    fixture.aws.s3().hold_uploads_after(2);
+    let source = fixture.write(&data(4 * PART + 1));
+    let removes = async {
+        fixture.wait_for_saved(2).await;
+        fs::remove_dir_all(fixture.state_folder()).unwrap();
+        fixture.aws.s3().release();
+    };
+    let (result, ()) = tokio::join!(fixture.upload(&source, "key"), removes);
+    assert!(matches!(result, Err(Error::Io { .. })), "{result:?}");
+    assert_eq!(fixture.aws.s3().open_uploads().unwrap(), 0);
+}
+
 /// A name that is no text, as Linux allows it.
 #[cfg(target_os = "linux")]
 #[tokio::test]
