@@ -80,6 +80,7 @@ impl States {
         let what = || format!("use the folder {}", self.folder.display());
         make_private(&self.folder).map_err(Error::io(what()))?;
         let lock_path = self.folder.join(format!("{name}.lock"));
+        let what = || format!("lock {}, unless --state is elsewhere", lock_path.display());
         let lock = lock(&lock_path).map_err(Error::io(what()))?;
         let lock = lock.ok_or_else(|| {
             Error::usage(
@@ -300,6 +301,17 @@ mod tests {
         assert!(error.starts_with("another s3-upload"), "{error}");
         drop(slot);
         states.slot("url").unwrap();
+    }
+
+    #[test]
+    fn cannot_be_had_where_nothing_can_be_locked() {
+        let folder = TempDir::new().unwrap();
+        let states = States::in_folder(folder.path());
+        let path = folder.path().join("name.lock");
+        fs::create_dir(&path).unwrap();
+        let error = states.slot_named("name").unwrap_err().to_string();
+        let expected = format!("cannot lock {}, ", path.display());
+        assert!(error.starts_with(&expected), "{error}");
     }
 
     #[cfg(unix)]
