@@ -1,5 +1,6 @@
 //! What the program is asked to do.
 
+use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub struct Args {
     /// Ends an upload that has begun, of this file or to this s3://bucket/key, and removes its
     /// parts.
     #[arg(long, value_name = "FILE|S3URL", conflicts_with_all = ["source", "target"])]
-    pub abort: Option<String>,
+    pub abort: Option<OsString>,
     /// How long parts are, at least 5MiB.
     #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = parse_size)]
     pub part_size: u64,
@@ -117,6 +118,18 @@ mod tests {
             let all = ["s3-upload"].into_iter().chain(wrong.iter().copied());
             assert!(Args::try_parse_from(all).is_err(), "{wrong:?}");
         }
+    }
+
+    /// What can be uploaded can be aborted.
+    #[cfg(unix)]
+    #[test]
+    fn name_files_that_are_no_text() {
+        use std::os::unix::ffi::OsStringExt;
+
+        let name = || OsString::from_vec(b"a\xff".to_vec());
+        let args = ["s3-upload", "--abort"].map(OsString::from);
+        let args = Args::try_parse_from(args.into_iter().chain([name()])).unwrap();
+        assert_eq!(args.abort, Some(name()));
     }
 
     #[test]

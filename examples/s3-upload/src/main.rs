@@ -1,8 +1,10 @@
 //! `s3-upload FILE s3://bucket/key`: the link goes to standard output, all else to standard error.
 
+use std::ffi::OsStr;
 use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -13,7 +15,9 @@ use s3_upload::Environment;
 use s3_upload::Error;
 use s3_upload::Progress;
 use s3_upload::S3Client;
+use s3_upload::Slot;
 use s3_upload::Source;
+use s3_upload::State;
 use s3_upload::States;
 use s3_upload::Target;
 use s3_upload::Uploaded;
@@ -116,7 +120,7 @@ async fn file(
 }
 
 /// Ends uploads that have begun: of a file, or to an object.
-async fn abort(args: &Args, what: &str, states: &States) -> Result<(), Error> {
+async fn abort(args: &Args, what: &OsStr, states: &States) -> Result<(), Error> {
     let environment = Environment::read().await?;
     let uploader = |target: &Target| {
         let client = environment.client(target)?;
@@ -126,26 +130,25 @@ async fn abort(args: &Args, what: &str, states: &States) -> Result<(), Error> {
         Ok::<_, Error>((uploader, url))
     };
     let mut found = Vec::new();
-    if what.starts_with("s3://") {
-        let target: Target = what
+    if let Some(text) = what.to_str().filter(|text| text.starts_with("s3://")) {
+        let target: Target = text
             .parse()
-            .map_err(|error| Error::Usage(format!("{what} {error}")))?;
+            .map_err(|error| Error::Usage(format!("{text} {error}")))?;
         let (_, url) = uploader(&target)?;
         let slot = states.slot(&url)?;
         if let Some(state) = slot.load()? {
             found.push((slot, state));
         }
     } else {
-        let path = std::path::absolute(what).unwrap_or_else(|_| what.into());
-        // A file that is gone may have been uploaded in part.
-        let path = path.canonicalize().unwrap_or(path);
-        found = states.of_file(&path)?;
+        found = states.of_file(&real_path(Path::new(what)))?;
     }
     if found.is_empty() {
-        let text = format!("there is no upload of {what} that has begun and not ended");
-        return Err(Error::Usage(text));
+        return Err(Error::Usage(format!(
+            "there is no upload of {} that has begun and not ended",
+            what.display()
+        )));
     }
-    for (slot, state) in found {
+    let end = async |slot: Slot, state: State| {
         let target = state.target();
         let target: Target = target
             .parse()
@@ -159,8 +162,22 @@ async fn abort(args: &Args, what: &str, states: &States) -> Result<(), Error> {
         }
         uploader.abort(&slot, &state).await?;
         eprintln!("the upload to {target} is aborted");
+        Ok(())
+    };
+    let mut result = Ok(());
+    for (slot, state) in found {
+        // One that cannot be ended keeps none of the others.
+        result = result.and(end(slot, state).await);
     }
-    Ok(())
+    result
+}
+
+/// Returns the path of a file without links. One that is gone may have been uploaded in part.
+fn real_path(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let real = path.canonicalize().ok().or_else(in_folder);
+    real.unwrap_or(path)
 }
 
 fn report(target: &Target, uploaded: Uploaded) {

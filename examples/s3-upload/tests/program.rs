@@ -264,6 +264,36 @@ async fn says_how_to_go_on_and_how_to_abort_when_it_is_interrupted() {
 }
 
 #[tokio::test]
+async fn aborts_what_it_can_of_a_file_that_is_gone() {
+    let shell = Shell::open().await;
+    let mut child = shell.begin().await;
+    child.kill().await.unwrap();
+    // Uploads of the same file to a store that is somewhere else.
+    let state = states(&shell.states()).remove(0);
+    let here = fs::read_to_string(&state).unwrap();
+    let other = here.replace("http://127.0.0.1:", "http://127.0.0.2:");
+    assert_ne!(other, here);
+    for number in 0..8 {
+        fs::write(state.with_file_name(format!("{number}.json")), &other).unwrap();
+    }
+    let folder = shell.folder.path();
+    fs::remove_file(folder.join("file")).unwrap();
+    std::os::unix::fs::symlink(folder, folder.join("link")).unwrap();
+    let output = shell.run(&["--abort", "link/file"]).await;
+    let said = text(&output.stderr);
+    let said: Vec<&str> = said.lines().collect();
+    assert_eq!(output.status.code(), Some(1), "{said:?}");
+    assert_eq!(said[0], "the upload to s3://example-bucket/key is aborted");
+    assert!(
+        said[1].contains("has begun at another endpoint"),
+        "{said:?}"
+    );
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(states(&shell.states()).len(), 8);
+    assert_eq!(shell.aws.s3().open_uploads().unwrap(), 0);
+}
+
+#[tokio::test]
 async fn aborts_standard_input_when_it_is_interrupted() {
     let shell = Shell::open().await;
     shell.aws.s3().hold_uploads_after(1);
