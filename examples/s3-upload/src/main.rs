@@ -73,15 +73,18 @@ async fn run(args: &Args) -> Result<(), Error> {
         let progress = Progress::on_stderr(None);
         let uploader = Uploader::new(target.clone(), client.clone(), args.options(), progress)?;
         let stop = async {
-            stop.await;
+            stop.as_mut().await;
             eprintln!("interrupted: standard input cannot be read again, so that nothing is kept");
         };
         uploader.stream(tokio::io::stdin(), stop).await?
     } else {
-        file(args, source, target, &client, &states, stop).await?
+        file(args, source, target, &client, &states, stop.as_mut()).await?
     };
     report(target, uploaded);
-    let link = client.presign_get(args.expires).await?;
+    let link = tokio::select! {
+        link = client.presign_get(args.expires) => link?,
+        () = stop => return Err(Error::Interrupted),
+    };
     let left = link.expires_at().duration_since(SystemTime::now());
     let minutes = left.unwrap_or_default().as_secs().div_ceil(60);
     eprintln!("the link lasts {} h {:02} min", minutes / 60, minutes % 60);
@@ -157,7 +160,9 @@ async fn abort(args: &Args, what: &OsStr, states: &States) -> Result<(), Error> 
         if !state.is_at(&url) {
             return Err(Error::Usage(format!(
                 "the upload to {target} has begun at another endpoint: \
-                 set AWS_REGION and AWS_ENDPOINT_URL_S3 to what they were"
+                 set AWS_REGION and AWS_ENDPOINT_URL_S3 to what they were, or remove {} \
+                 to forget the upload",
+                slot.path().display()
             )));
         }
         uploader.abort(&slot, &state).await?;

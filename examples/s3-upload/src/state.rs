@@ -17,6 +17,9 @@ use crate::error::Error;
 use crate::journal;
 use crate::journal::State;
 
+/// How often a lock is taken that another program has just given up. More than once is rare.
+const LOCK_ATTEMPTS: usize = 100;
+
 /// The folder in which the states of uploads are, one file each.
 #[derive(Clone, Debug)]
 pub struct States {
@@ -129,6 +132,12 @@ impl States {
 }
 
 impl Slot {
+    /// Returns the file in which the state is, if there is one.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the state, if there is one.
     ///
     /// # Errors
@@ -173,7 +182,7 @@ impl Drop for Slot {
 
 /// Locks a file, which is made when it is needed; not where another program has it.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    loop {
+    for _ in 0..LOCK_ATTEMPTS {
         let mut options = OpenOptions::new();
         let file = options
             .create(true)
@@ -192,6 +201,7 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
             return Ok(Some(file));
         }
     }
+    Err(io::Error::other("it is another file each time"))
 }
 
 /// Tells whether this is the file that is there.

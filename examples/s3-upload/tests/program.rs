@@ -288,6 +288,7 @@ async fn aborts_what_it_can_of_a_file_that_is_gone() {
         said[1].contains("has begun at another endpoint"),
         "{said:?}"
     );
+    assert!(said[1].contains(".json to forget the upload"), "{said:?}");
     assert_eq!(said.len(), 2, "{said:?}");
     assert_eq!(states(&shell.states()).len(), 8);
     assert_eq!(shell.aws.s3().open_uploads().unwrap(), 0);
