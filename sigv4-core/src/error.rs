@@ -72,7 +72,9 @@ impl Error {
     /// Only a lack of credentials passes by itself: the source of credentials may recover. Where
     /// there never were any, because no source is configured, or one is wrongly, or it refuses, there
     /// will be none until somebody changes that. A provider that is not of this crate may call it a
-    /// failure, which may pass, that it was told no.
+    /// failure, which may pass, that it was told no. Instance metadata that gives no answer is no
+    /// source to a chain that asks it last, since it gives none on all other machines; nor is it to
+    /// the providers of `aws-config`.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         #[cfg(feature = "runtime")]

@@ -209,8 +209,9 @@ async fn whole(
     answer: &mut Vec<ContentBlock>,
 ) -> Result<Figures, Failure> {
     let whole = client.converse(request).await?;
-    screen.say(&whole.message.text()).await?;
+    let text = whole.message.text();
     *answer = whole.message.content;
+    screen.say(&text).await?;
     Ok(Figures {
         stop_reason: whole.stop_reason,
         counted: Some((whole.usage, whole.metrics)),

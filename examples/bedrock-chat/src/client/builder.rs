@@ -85,7 +85,8 @@ impl BedrockClientBuilder {
     /// Sets how long an answer may take to begin that comes while it is made, and a list of models.
     /// Default: 2 minutes, for models that think before they speak.
     ///
-    /// A request that takes longer is sent again as the [policy](Self::retry) has it.
+    /// A request that takes longer is sent again as the [policy](Self::retry) has it. What a model
+    /// had begun by then may be charged all the same.
     pub const fn head_timeout(mut self, time: Duration) -> Self {
         self.head_timeout = time;
         self

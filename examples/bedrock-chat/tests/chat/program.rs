@@ -286,6 +286,35 @@ async fn ctrl_c_is_heard_while_nobody_reads() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn what_ctrl_c_finds_on_its_way_to_the_screen_was_said() {
+    for arguments in [vec![], vec!["--no-stream"]] {
+        let aws = LocalAws::start().await.unwrap();
+        // More than a pipe holds.
+        aws.bedrock().next(Turn::Says("x".repeat(1 << 20)));
+        let mut program = Program::start(&aws, &arguments);
+        program.say("One?\n").await;
+        program.stdout.read_u8().await.unwrap();
+        program.interrupt().await;
+        let mut note = [0; 13];
+        let stderr = program.child.stderr.as_mut().unwrap();
+        let read = timeout(PATIENCE, stderr.read_exact(&mut note)).await;
+        read.unwrap().unwrap();
+        assert_eq!(&note, b"[broken off]\n");
+        program.say("Two?\n").await;
+        let (status, ..) = program.end().await;
+        assert!(status.success());
+        let conversation = conversation(&aws);
+        let [first, answer, second] = &conversation[..] else {
+            unreachable!("{arguments:?}: {} messages", conversation.len())
+        };
+        assert_eq!((&**first, &**second), ("One?", "Two?"));
+        let said = answer.strip_suffix(" [broken off]").unwrap();
+        assert!(said.starts_with('x'), "{arguments:?}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_chat_goes_on_behind_ctrl_c() {
     let aws = LocalAws::start().await.unwrap();
     aws.bedrock().next(Turn::Held);

@@ -157,7 +157,8 @@ async fn does_not_wait_for_ever() {
     for _ in 0..2 {
         stream.next().await.unwrap().unwrap();
     }
-    let (end, ()) = tokio::join!(stream.next(), async { pauses.reach_limit() });
+    let ending = async { tokio::join!(stream.next(), async { pauses.reach_limit() }) };
+    let (end, ()) = timeout(Duration::from_secs(60), ending).await.unwrap();
     assert!(matches!(end, Err(Error::Idle(TWO_MINUTES))), "{end:?}");
     assert!(stream.next().await.unwrap().is_none());
     // What was said was said.

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,28 +110,34 @@ impl CredentialsOutage {
 }
 
 fn is_definite(cause: &CredentialsError) -> bool {
-    match cause {
-        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
-            true
+    let mut is_definite = matches!(
+        cause,
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)
+    );
+    // Sources have their own from other sources, and what is wrong there is wrong here.
+    for behind in iter::successors(cause.source(), |&error| error.source()) {
+        if let Some(of_cache) = behind.downcast_ref::<Error>() {
+            return !of_cache.is_retryable();
         }
-        cause => cause.source().is_some_and(|behind| {
-            // Where the source has its own from another cache, that one knows.
-            let behind_cache = behind.downcast_ref::<Error>();
-            behind_cache.is_some_and(|error| !error.is_retryable()) || is_refusal(behind)
-        }),
+        match may_pass(behind) {
+            Some(true) => return false,
+            Some(false) => is_definite = true,
+            None => {}
+        }
     }
+    is_definite
 }
 
-/// Tells whether a source of this crate answered, and said no. Others do not tell it from failures.
+/// Asks the error of a source of this crate. Others do not tell refusals from failures.
 #[cfg(feature = "light-credentials")]
-fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
-    let error = error.downcast_ref::<crate::runtime::light::FetchError>();
-    error.is_some_and(|error| !error.is_retryable())
+fn may_pass(error: &(dyn StdError + 'static)) -> Option<bool> {
+    let error = error.downcast_ref::<crate::runtime::light::FetchError>()?;
+    Some(error.is_retryable())
 }
 
 #[cfg(not(feature = "light-credentials"))]
-fn is_refusal(_: &(dyn StdError + 'static)) -> bool {
-    false
+fn may_pass(_: &(dyn StdError + 'static)) -> Option<bool> {
+    None
 }
 
 impl fmt::Display for CredentialsOutage {

@@ -19,13 +19,16 @@ pub struct FetchError {
     message: Cow<'static, str>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     status: Option<u16>,
+    /// Whether it was not seen that there is nothing: there was no answer, or nothing there yet.
+    is_in_doubt: bool,
 }
 
 /// Tells what to do about a [`FetchError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FetchErrorKind {
-    /// Nothing points to this source. A chain goes on to the next.
+    /// Nothing points to this source, or nothing is there that could be seen. A chain goes on to the
+    /// next.
     NotConfigured,
     /// The configuration of this source is wrong, and has to be changed.
     Configuration,
@@ -49,6 +52,7 @@ impl FetchError {
             message: message.into(),
             source: None,
             status: None,
+            is_in_doubt: false,
         }
     }
 
@@ -85,6 +89,13 @@ impl FetchError {
         self
     }
 
+    /// Takes the source for one that is not there, so that a chain goes on, though it may be.
+    pub(super) const fn in_doubt(mut self) -> Self {
+        self.kind = FetchErrorKind::NotConfigured;
+        self.is_in_doubt = true;
+        self
+    }
+
     /// Returns the status of the answer, where the source answered an error.
     pub(super) const fn status(&self) -> Option<u16> {
         self.status
@@ -103,12 +114,16 @@ impl FetchError {
     }
 
     /// Tells whether the same may work a little later, without any change.
+    ///
+    /// Instance metadata that gives no answer, or has no role yet, is
+    /// [`NotConfigured`](FetchErrorKind::NotConfigured) to a chain, and may work all the same.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind,
-            FetchErrorKind::Unavailable | FetchErrorKind::Malformed
-        )
+        self.is_in_doubt
+            || matches!(
+                self.kind,
+                FetchErrorKind::Unavailable | FetchErrorKind::Malformed
+            )
     }
 }
 
@@ -141,12 +156,27 @@ impl From<FetchError> for CredentialsError {
 mod tests {
     use std::time::Duration;
 
+    use aws_credential_types::provider::ProvideCredentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+
+    use super::super::assume_role::AssumeRole;
+    use super::super::default_chain::DefaultChain;
+    use super::super::fake::Fake;
+    use super::super::imds::InstanceMetadata;
+    use super::super::profile::Profile;
     use crate::error::Error;
     use crate::error::ErrorKind;
     use crate::runtime::CredentialsOutage;
     use crate::runtime::credentials::outage::State;
 
     use super::*;
+
+    /// What a cache says whose source never provided anything but this.
+    fn outage(error: impl Into<CredentialsError>) -> Error {
+        let cause = Error::new(ErrorKind::Credentials, "the provider failed").because(error.into());
+        let (state, pause) = (State::NeverLoaded, Duration::ZERO);
+        CredentialsOutage::new("test".into(), state, 1, pause, Some(cause)).into_error()
+    }
 
     #[test]
     fn an_outage_is_retryable_as_its_cause_is() {
@@ -159,11 +189,61 @@ mod tests {
         ] {
             let error = FetchError::new(kind, "test", "not now");
             assert_eq!(error.is_retryable(), expected, "{kind:?}");
-            let cause = Error::new(ErrorKind::Credentials, "the provider failed")
-                .because(CredentialsError::from(error));
-            let (state, pause) = (State::NeverLoaded, Duration::ZERO);
-            let outage = CredentialsOutage::new("test".into(), state, 1, pause, Some(cause));
-            assert_eq!(outage.into_error().is_retryable(), expected, "{kind:?}");
+            assert_eq!(outage(error).is_retryable(), expected, "{kind:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_instance_that_is_meant_may_be_late_and_one_that_is_not_is_none() {
+        let silent = || Fake::new().hang().hang().hang();
+        let no_role_yet = || Fake::new().answer(200, "TOKEN").answer(404, "");
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        let role = "[default]\nrole_arn = arn\ncredential_source = Ec2InstanceMetadata\n";
+        std::fs::write(&config, role).unwrap();
+        let config = config.display().to_string();
+        let variables = [("AWS_CONFIG_FILE", &*config), ("AWS_REGION", "us-east-1")];
+        let off = [("AWS_EC2_METADATA_DISABLED", "true")];
+
+        let instance = |fake: Fake| InstanceMetadata::new(fake.context(&[]));
+        let assumed = AssumeRole::new(Fake::new().context(&variables[1..]), "arn", {
+            instance(silent())
+        });
+        let unset = InstanceMetadata::new(Fake::new().context(&off));
+        let assumed_by_nobody = AssumeRole::new(Fake::new().context(&variables[1..]), "arn", unset);
+        let sources: [(_, SharedCredentialsProvider, _); 7] = [
+            ("no answer", shared(instance(silent())), true),
+            ("no role yet", shared(instance(no_role_yet())), true),
+            (
+                "of a profile",
+                shared(Profile::new(silent().context(&variables))),
+                true,
+            ),
+            ("behind a role", shared(assumed), true),
+            (
+                "switched off",
+                shared(InstanceMetadata::new(Fake::new().context(&off))),
+                false,
+            ),
+            (
+                "switched off behind a role",
+                shared(assumed_by_nobody),
+                false,
+            ),
+            (
+                "the last of a chain",
+                shared(DefaultChain::new(silent().context(&[]))),
+                false,
+            ),
+        ];
+        for (name, source, expected) in sources {
+            let error = source.provide_credentials().await.unwrap_err();
+            let error = outage(error);
+            assert_eq!(error.is_retryable(), expected, "{name}: {error:?}");
+        }
+    }
+
+    fn shared(provider: impl ProvideCredentials + 'static) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(provider)
     }
 }

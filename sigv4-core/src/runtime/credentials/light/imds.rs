@@ -76,7 +76,8 @@ impl InstanceMetadata {
             // The token came, so that this is EC2; it just has no role.
             if error.status() == Some(404) {
                 let message = "the instance has no role, or none whose credentials are there yet";
-                return FetchError::not_configured(NAME, message).because(error);
+                let no_role = FetchError::not_configured(NAME, message);
+                return no_role.in_doubt().because(error);
             }
             error
         })?;
@@ -199,7 +200,7 @@ impl Client {
         let (header, ttl) = fetched.await.map_err(|error| {
             // Without any answer this is not EC2, as far as can be known.
             if error.kind() == FetchErrorKind::Unavailable && error.status().is_none() {
-                return error.with_kind(FetchErrorKind::NotConfigured);
+                return error.in_doubt();
             }
             error
         })?;
