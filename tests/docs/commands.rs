@@ -10,6 +10,7 @@ use clap::Parser;
 use serde_json::Value;
 
 use crate::page::Page;
+use crate::page::examples;
 use crate::page::pages;
 use crate::page::root;
 
@@ -36,14 +37,13 @@ fn commands(page: &Page) -> Vec<String> {
 /// Returns the names and features of the packages here.
 fn packages() -> BTreeMap<String, Vec<String>> {
     let mut folders = ["sigv4-core", "sigv4-tower", "sigv4-reqwest", "tests"]
-        .map(|name| root().join(name))
+        .map(str::to_owned)
         .to_vec();
-    for entry in fs::read_dir(root().join("examples")).unwrap() {
-        folders.push(entry.unwrap().path());
-    }
+    folders.extend(examples());
     let mut packages = BTreeMap::new();
     for folder in folders {
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let manifest = root().join(folder).join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap();
         let name = manifest.split('"').nth(1).unwrap();
         let (_, features) = manifest.split_once("[features]\n").unwrap_or_default();
         let features = features.split("\n[").next().unwrap_or_default().lines();

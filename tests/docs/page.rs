@@ -109,8 +109,9 @@ impl Page {
         }
     }
 
+    /// Returns its path, with a slash between its parts on every system.
     pub(crate) fn name(&self) -> String {
-        self.path.display().to_string()
+        self.path.display().to_string().replace('\\', "/")
     }
 
     /// Returns its blocks in a language.
@@ -172,11 +173,18 @@ pub(crate) fn pages() -> Vec<Page> {
     ] {
         pages.extend(pages_in(folder));
     }
-    for entry in fs::read_dir(root().join("examples")).unwrap() {
-        let folder = Path::new("examples").join(entry.unwrap().file_name());
-        pages.extend(pages_in(&folder.display().to_string()));
+    for folder in examples() {
+        pages.extend(pages_in(&folder));
     }
     pages
+}
+
+/// Returns the folders of the examples: those with a manifest, whatever else is beside them.
+pub(crate) fn examples() -> Vec<String> {
+    let entries = fs::read_dir(root().join("examples")).unwrap();
+    let folders = entries.map(|entry| Path::new("examples").join(entry.unwrap().file_name()));
+    let folders = folders.filter(|folder| root().join(folder).join("Cargo.toml").exists());
+    folders.map(|folder| folder.display().to_string()).collect()
 }
 
 /// Returns the root of the repository.

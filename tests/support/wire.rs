@@ -26,6 +26,9 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
 
 use http::HeaderMap;
 use http::HeaderName;
@@ -44,7 +47,8 @@ use tokio::task::JoinSet;
 
 use crate::patience;
 
-/// A server that is running. It stops, with its connections, when it is dropped.
+/// A server that is running. It stops, with its connections, when it is dropped; that panics where
+/// a closure has, or a request did not come to its end, so that its test fails.
 #[derive(Debug)]
 pub struct WireServer {
     address: SocketAddr,
@@ -133,6 +137,11 @@ impl Drop for WireServer {
     fn drop(&mut self) {
         self.task.abort();
         self.watch.abort();
+        let has_failed = self.record.has_failed.load(Ordering::Relaxed);
+        assert!(
+            !has_failed || thread::panicking(),
+            "a connection of the server has failed, as is said above"
+        );
     }
 }
 
@@ -339,6 +348,8 @@ impl WireResponse {
 struct Record {
     requests: Mutex<Vec<WireRequest>>,
     count: watch::Sender<usize>,
+    /// Whether the task of a connection has panicked, of which its client sees only the end.
+    has_failed: AtomicBool,
 }
 
 impl Record {
@@ -365,8 +376,21 @@ async fn accept(listener: TcpListener, record: Arc<Record>, answer: Arc<Answer>)
     }
 }
 
+/// Says in a record that whoever has this has panicked.
+struct Watched(Arc<Record>);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.has_failed.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 async fn serve(stream: TcpStream, record: Arc<Record>, answer: Arc<Answer>) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
+    // Dropped before the stream: who sees the end of that finds it said.
+    let _watched = Watched(Arc::clone(&record));
     while let Some(request_line) = line(&mut stream).await? {
         // A client that has begun and does not go on is one that would wait for ever.
         let rest = patience::soon("the rest of a request", read(&mut stream, request_line));
@@ -525,6 +549,14 @@ mod tests {
         assert_eq!((put.body(), put.is_whole()), (&b"body"[..], true));
         assert_eq!(put.head().uri.path(), "/a//../%zz{");
         assert_eq!(head.target(), "/b");
+    }
+
+    /// Its client may be one that expects an error, and takes this for it.
+    #[tokio::test]
+    #[should_panic(expected = "a connection of the server has failed")]
+    async fn fails_its_test_where_a_closure_does() {
+        let server = WireServer::start(|_| panic!("it is not what was expected")).await;
+        assert_eq!(exchange(&server, b"GET / HTTP/1.1\r\n\r\n").await, "");
     }
 
     #[tokio::test]

@@ -56,9 +56,12 @@ pub fn document(host: Option<&str>, path: &str, front: Front) -> Value {
                     "name": "x-functions-key",
                     "in": "header",
                     "type": "string",
-                    "required": true,
+                    // Only the host knows: its `authLevel` may ask for none, or for the key that
+                    // stands in the query. Where one is to be filled in, it is seen at once.
+                    "required": false,
+                    "x-ms-visibility": "important",
                     "x-ms-summary": "Function key",
-                    "description": "The key of the function, which its host checks."
+                    "description": "The key of the function, where its host asks for one."
                 }),
             );
         }

@@ -32,9 +32,14 @@ impl Eq for Id {}
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(from)?;
-        match json.get().as_bytes().first() {
-            Some(b'"' | b'-' | b'0'..=b'9') => Ok(Self(json)),
-            _ => Err(D::Error::custom("neither a string nor a number")),
-        }
+        let is_either = match json.get().as_bytes().first() {
+            // Half of a surrogate pair is JSON, and no text: many could not read the answer.
+            Some(b'"') => serde_json::from_str::<String>(json.get()).is_ok(),
+            Some(b'-' | b'0'..=b'9') => true,
+            _ => false,
+        };
+        is_either
+            .then_some(Self(json))
+            .ok_or_else(|| D::Error::custom("neither a string nor a number"))
     }
 }

@@ -267,7 +267,10 @@ fn id_of(json: &[u8]) -> Option<Id> {
     let id = RefCell::new(None);
     // What was read before a fault counts.
     let _ = serde_json::Deserializer::from_slice(json).deserialize_map(Fields(&id));
-    id.into_inner()
+    // A number at the very end may be the beginning of another one.
+    let may_go_on =
+        |id: &Id| !id.as_json().ends_with('"') && json.ends_with(id.as_json().as_bytes());
+    id.into_inner().filter(|id| !may_go_on(id))
 }
 
 /// What is at fault where no field is.

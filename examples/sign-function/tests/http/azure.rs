@@ -248,6 +248,17 @@ async fn describes_itself_through_the_host() {
     assert_eq!(forwarded["host"], "signer.azurewebsites.net");
     assert_eq!(forwarded["basePath"], "/api");
     assert_eq!(forwarded["schemes"], json!(["https"]));
+    // Whether the key of the host is wanted is for the host to say: see `authLevel`.
+    let parameters = forwarded["paths"]["/sign"]["post"]["parameters"].as_array();
+    let named = |name: &str| {
+        let mut all = parameters.unwrap().iter();
+        all.find(|parameter| parameter["name"] == name).unwrap()
+    };
+    for key in ["x-functions-key", "x-api-key"] {
+        assert_eq!(named(key)["in"], "header", "{key}");
+        assert_eq!(named(key)["required"], false, "{key}");
+    }
+    assert_eq!(forwarded["paths"].get("/healthz"), None);
     let mut invocation = wrapped(json!({}), "");
     invocation["Data"]["req"]["Method"] = json!("GET");
     let url = "https://signer.azurewebsites.net/api/openapi.json";

@@ -316,8 +316,8 @@ async fn does_not_wait_for_who_does_not_read() {
     soon("the connection ends", writing).await;
 }
 
-/// Each header held against each of a million names would take minutes: hundreds of times as long as
-/// the same names beside a few headers, on whatever machine.
+/// Each header held against each of many names would take dozens of times as long as the same names
+/// beside a few headers, on whatever machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn is_not_kept_busy_by_a_list_of_names() {
     let served = Served::start(&config()).await;
@@ -326,16 +326,19 @@ async fn is_not_kept_busy_by_a_list_of_names() {
         ("repeated", "host".to_owned(), StatusCode::OK),
         ("unknown", "h-".to_owned(), StatusCode::BAD_REQUEST),
     ] {
-        let names = vec![listed; 1_000_000];
-        let mut times = Vec::new();
-        for number in [3, 3000] {
-            let request = with(json!({"headers": headers(number), "sign_headers": names}));
-            let begin = Instant::now();
-            let answer = served.sign(&request).await;
-            times.push(begin.elapsed());
-            assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
+        let names = vec![listed; 100_000];
+        // What else runs makes either of them longer, and never shorter: the shortest one counts.
+        let mut times = [Duration::MAX; 2];
+        for _ in 0..5 {
+            for (shortest, number) in times.iter_mut().zip([3, 3000]) {
+                let request = with(json!({"headers": headers(number), "sign_headers": names}));
+                let begin = Instant::now();
+                let answer = served.sign(&request).await;
+                *shortest = begin.elapsed().min(*shortest);
+                assert_eq!(answer.status, status, "{name}: {}", answer.json["error"]);
+            }
         }
-        assert!(times[1] < 20 * times[0], "{name}: {times:?}");
+        assert!(times[1] < 5 * times[0], "{name}: {times:?}");
     }
 }
 

@@ -5,6 +5,7 @@ mod azure;
 mod callers;
 mod config;
 mod fixture;
+mod ids;
 mod limits;
 mod logic_app;
 mod openapi;

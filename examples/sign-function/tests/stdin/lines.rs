@@ -87,12 +87,18 @@ fn gives_back_an_id_as_it_came() {
         r#""caf\u00e9 \"1\"""#,
         "0",
         "-1.50e+3",
+        "1e999",
         "123456789012345678901234567890",
+        // A line to some, and in JSON a letter.
+        "\"\u{2028}\u{85}\"",
+        &format!("\"{}\"", "x".repeat(1 << 20)),
+        &"7".repeat(1 << 20),
     ] {
         let signed = PUBLISHED.replace(r#""id":"1""#, &format!(r#""id": {id}"#));
         let fault = format!(r#"{{"method":7,"id":{id} ,"#);
         let (stdout, _) = output_of(format!("{signed}\n{fault}").into(), &KEYS);
         let answers: Vec<_> = stdout.lines().collect();
+        assert_eq!(answers.len(), 2, "{id}");
         let begin = format!(r#"{{"id":{id},"#);
         assert!(
             answers[0].starts_with(&begin) && answers[0].contains(SIGNATURE),
